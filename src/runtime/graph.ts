@@ -1,0 +1,187 @@
+// A graph is a list of symbolic launches. Building one checks shapes and touches no GPU.
+import { check, SegEveryError } from './errors.ts';
+import type { Binding, Shader } from './shader.ts';
+import { type DType, sameShape, size, type Tensor, type TensorKind } from './tensor.ts';
+
+/** A weight as a kernel wants it: `read` gives the laid-out float32 values of `shape`, when they are uploaded. */
+export interface WeightRef {
+  /** Unique in its store, e.g. `layers.0.attn.qkv.weight@linear`: the same key is uploaded once. */
+  readonly key: string;
+  readonly shape: readonly number[];
+  readonly dtype: 'weight' | 'f32';
+  read(): Promise<Float32Array>;
+}
+
+/** Arithmetic and traffic of a launch at the graph's capacity: what submits are cut by and what profiles are measured against. */
+export interface Cost {
+  /** Floating-point operations (a multiply-add counts two). */
+  readonly flops: number;
+  /** Bytes read and written at float32, if the caller knows better than the sum of the tensors. */
+  readonly bytes?: number;
+}
+
+export interface Launch<B extends string = string, P extends string = string, C extends string = string> {
+  readonly tensors: Readonly<Record<B, Tensor>>;
+  readonly params: Readonly<Record<P, number>>;
+  readonly constants?: Readonly<Partial<Record<C, number | boolean>>>;
+  /** Workgroups at full capacity, or their number for a smaller batch (`graph.capacity` is the largest). */
+  readonly groups: number | ((batch: number) => number);
+  readonly cost: Cost;
+}
+
+export interface GraphLaunch {
+  readonly label: string;
+  readonly shader: Shader;
+  readonly tensors: Readonly<Record<string, Tensor>>;
+  readonly params: Readonly<Record<string, number>>;
+  readonly constants: Readonly<Record<string, number | boolean>>;
+  readonly groups: (batch: number) => number;
+  readonly cost: Cost;
+}
+
+export interface GraphOptions {
+  /** Largest batch of prompts; the real one is given with each run. 1 unless said. */
+  readonly capacity?: number;
+  /** Names of intermediate tensors to keep (see `tap`). */
+  readonly taps?: ReadonlySet<string>;
+}
+
+export class Graph {
+  readonly capacity: number;
+  readonly launches: GraphLaunch[] = [];
+  readonly bound = new Map<string, Tensor>();
+  readonly weights = new Map<Tensor, WeightRef>();
+  readonly constants = new Map<Tensor, Float32Array | Uint32Array>();
+  /** Stands for an absent optional tensor: 16 bytes of zeros. Use `none2` for a second one of the same launch. */
+  readonly none: Tensor;
+  readonly none2: Tensor;
+  readonly #taps: ReadonlySet<string>;
+  readonly #weightByKey = new Map<string, Tensor>();
+  readonly #scope: string[] = [];
+  #next = 0;
+
+  constructor(options: GraphOptions = {}) {
+    this.capacity = options.capacity ?? 1;
+    this.#taps = options.taps ?? new Set();
+    this.none = this.constant('none', new Float32Array(4), [4]);
+    this.none2 = this.constant('none2', new Float32Array(4), [4]);
+  }
+
+  /** A tensor whose buffer the caller binds or writes for each run (the plan makes one where the caller binds none). */
+  input(name: string, shape: readonly number[], dtype: DType = 'elem'): Tensor {
+    check(!this.bound.has(name), 'shape', `graph: two bound tensors are called ${name}`);
+    const tensor = this.#make(name, shape, dtype, 'bound');
+    this.bound.set(name, tensor);
+    return tensor;
+  }
+
+  /** A tensor that outlives the run under `name`: pass it as the `out` of the launch that writes it. */
+  output(name: string, shape: readonly number[], dtype: DType = 'elem'): Tensor {
+    return this.input(name, shape, dtype);
+  }
+
+  /** An intermediate tensor; its memory is shared with others that are not alive at the same time. */
+  tensor(name: string, shape: readonly number[], dtype: DType = 'elem'): Tensor {
+    return this.#make(this.#path(name), shape, dtype, 'temporary');
+  }
+
+  weight(ref: WeightRef): Tensor {
+    const known = this.#weightByKey.get(ref.key);
+    if (known !== undefined) {
+      check(sameShape(known.shape, ref.shape), 'shape', `weight ${ref.key} is used with two shapes`);
+      return known;
+    }
+    const tensor = this.#make(ref.key, ref.shape, ref.dtype, 'weight');
+    this.#weightByKey.set(ref.key, tensor);
+    this.weights.set(tensor, ref);
+    return tensor;
+  }
+
+  /** Numbers that belong to the plan and are uploaded once, e.g. tap weights of a resampling. */
+  constant(name: string, data: Float32Array | Uint32Array, shape: readonly number[], dtype?: DType): Tensor {
+    check(data.length === size(shape), 'shape', `constant ${name}: ${data.length} values for [${shape.join(', ')}]`);
+    const tensor = this.#make(name, shape, dtype ?? (data instanceof Uint32Array ? 'u32' : 'f32'), 'constant');
+    this.constants.set(tensor, data);
+    return tensor;
+  }
+
+  launch<B extends string, P extends string, C extends string>(shader: Shader<B, P, C>, launch: Launch<B, P, C>): void {
+    const label = this.#path(shader.name);
+    const tensors = launch.tensors as Readonly<Record<string, Tensor>>;
+    const written = new Set<number>();
+    const read = new Set<number>();
+    for (const binding of shader.bindings) {
+      const tensor = tensors[binding.name];
+      check(tensor !== undefined, 'shape', `${label}: no tensor for ${binding.name}`);
+      checkElement(label, binding, tensor);
+      (binding.access === 'read' ? read : written).add(tensor.id);
+    }
+    for (const id of written) check(!read.has(id), 'shape', `${label}: a tensor is both read and written`);
+    for (const [name, value] of Object.entries(launch.params)) {
+      check(Number.isFinite(value as number), 'shape', `${label}: parameter ${name} is ${String(value)}`);
+    }
+    const groups = launch.groups;
+    const count = typeof groups === 'number' ? () => groups : groups;
+    check(count(this.capacity) > 0, 'shape', `${label}: no workgroups`);
+    this.launches.push({
+      label,
+      shader: shader as unknown as Shader,
+      tensors,
+      params: launch.params as Readonly<Record<string, number>>,
+      constants: (launch.constants ?? {}) as Readonly<Record<string, number | boolean>>,
+      groups: count,
+      cost: launch.cost,
+    });
+  }
+
+  /** Names what `body` launches: errors, labels and profiles show the path. */
+  scope<T>(name: string, body: () => T): T {
+    this.#scope.push(name);
+    try {
+      return body();
+    } finally {
+      this.#scope.pop();
+    }
+  }
+
+  /** Whether the intermediate tensor `name` was asked for; a model then leaves out fusions that would hide it. */
+  wants(name: string): boolean {
+    return this.#taps.has(name);
+  }
+
+  /** A tensor that becomes the bound output `tap:NAME` when it was asked for, an ordinary one otherwise. */
+  tapped(name: string, shape: readonly number[], dtype: DType = 'elem'): Tensor {
+    return this.wants(name) ? this.output(`tap:${name}`, shape, dtype) : this.tensor(name, shape, dtype);
+  }
+
+  #path(name: string): string {
+    return [...this.#scope, name].join('/');
+  }
+
+  #make(name: string, shape: readonly number[], dtype: DType, kind: TensorKind): Tensor {
+    if (shape.length === 0 || shape.some((n) => !Number.isInteger(n) || n <= 0)) {
+      throw new SegEveryError('shape', `${name}: [${shape.join(', ')}] is not a shape`);
+    }
+    if (dtype === 'elem' || dtype === 'weight') {
+      check(size(shape) % 4 === 0, 'shape', `${name}: [${shape.join(', ')}] has no whole number of vec4`);
+    }
+    return { id: this.#next++, name, shape, dtype, kind };
+  }
+}
+
+function checkElement(label: string, binding: Binding, tensor: Tensor): void {
+  // The 16-byte placeholders fit every read binding.
+  if (tensor.kind === 'constant' && (tensor.name === 'none' || tensor.name === 'none2')) return;
+  const element = binding.element;
+  const fits =
+    element === 'elem4'
+      ? tensor.dtype === 'elem'
+      : element === 'weight4'
+        ? tensor.dtype === 'weight'
+        : element === 'f32' || element === 'vec2f' || element === 'vec4f'
+          ? tensor.dtype === 'f32'
+          : element === 'i32'
+            ? tensor.dtype === 'i32'
+            : tensor.dtype === 'u32';
+  check(fits, 'shape', `${label}: ${binding.name} is array<${element}>, but ${tensor.name} is ${tensor.dtype}`);
+}
