@@ -32,7 +32,7 @@ function float16Table(): Float32Array<ArrayBuffer> {
  * @param source bit patterns, [n]
  * @returns values, [n]; NaN stays NaN, subnormals and signed zeros are kept
  */
-export function float16ToFloat32(source: Uint16Array): Float32Array<ArrayBuffer> {
+export function f16ToF32(source: Uint16Array): Float32Array<ArrayBuffer> {
   const table = new Uint32Array(float16Table().buffer);
   const result = new Uint32Array(source.length);
   for (let i = 0; i < source.length; i++) result[i] = table[source[i] ?? 0] ?? 0;
@@ -67,7 +67,7 @@ function roundToHalf(x: number): number {
  * @param source values, [n]
  * @returns bit patterns, [n]; what lies beyond 65,520 becomes infinity, NaN stays NaN
  */
-export function float32ToFloat16(source: Float32Array): Uint16Array<ArrayBuffer> {
+export function f32ToF16(source: Float32Array): Uint16Array<ArrayBuffer> {
   const bits = new Uint32Array(source.buffer, source.byteOffset, source.length);
   const result = new Uint16Array(source.length);
   for (let i = 0; i < bits.length; i++) result[i] = roundToHalf(bits[i] ?? 0);
@@ -80,7 +80,7 @@ export function float32ToFloat16(source: Float32Array): Uint16Array<ArrayBuffer>
  * @param source bit patterns, [n]
  * @returns values, [n]
  */
-export function bfloat16ToFloat32(source: Uint16Array): Float32Array<ArrayBuffer> {
+export function bf16ToF32(source: Uint16Array): Float32Array<ArrayBuffer> {
   const result = new Uint32Array(source.length);
   for (let i = 0; i < source.length; i++) result[i] = (source[i] ?? 0) << 16;
   return new Float32Array(result.buffer);
