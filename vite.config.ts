@@ -1,0 +1,32 @@
+// Three builds (`--mode`): lib, the library; page, the script of the page that headless Chrome loads; cli, the command.
+import { defineConfig } from 'vite';
+import wgsl from './build/wgsl.ts';
+
+const INPUTS = {
+  lib: { entry: 'src/index.ts', directory: 'dist', file: 'segevery.js' },
+  page: { entry: 'cli/host/page.ts', directory: 'dist/host', file: 'page.js' },
+  cli: { entry: 'cli/segevery.ts', directory: 'dist/cli', file: 'segevery.js' },
+} as const;
+
+/** What the command finds at run time, when it is installed; the library and the page import nothing. */
+const OPTIONAL = ['puppeteer-core', 'webgpu', 'sharp', '@sparticuz/chromium'];
+
+export default defineConfig(({ mode }) => {
+  const { entry, directory, file } = mode === 'page' || mode === 'cli' ? INPUTS[mode] : INPUTS.lib;
+  return {
+    plugins: [wgsl()],
+    publicDir: false,
+    build: {
+      target: mode === 'cli' ? 'node20' : 'es2022',
+      outDir: directory,
+      // dist/ holds all three outputs.
+      emptyOutDir: false,
+      ssr: mode === 'cli',
+      lib: { entry, formats: ['es'], fileName: () => file },
+      rolldownOptions: {
+        external: mode === 'cli' ? [/^node:/, ...OPTIONAL] : [],
+        output: { codeSplitting: false },
+      },
+    },
+  };
+});
