@@ -1,7 +1,7 @@
 // Photos on Node: what `src/photo` does not decode itself goes through the library sharp (libjpeg, libwebp, libheif).
 
 import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
+import type Sharp from 'sharp';
 import type { Bytes } from '../../src/photo/bytes.ts';
 import { ownBytes, type PhotoLimits } from '../../src/photo/container.ts';
 import { decodeFile, type HostDecoder, type HostFile } from '../../src/photo/decode.ts';
@@ -30,7 +30,18 @@ export async function decodePhotoFile(path: string, limits: PhotoLimits = {}): P
   return decodePhotoNode(bytes, limits);
 }
 
+/** sharp is optional: PNG and BMP are read without it. */
+async function loadSharp(format: string): Promise<typeof Sharp> {
+  try {
+    return (await import('sharp')).default;
+  } catch (cause) {
+    const hint = `to read ${format} photos on Node, install the library sharp (npm install sharp), or use the browser`;
+    throw new SegEveryError('image', hint, { cause });
+  }
+}
+
 const decodeWithSharp: HostDecoder = async (bytes, file) => {
+  const sharp = await loadSharp(file.format);
   const cmyk = file.format === 'jpeg' && file.components === 4;
   // ignoreIcc: no colour management. The size was checked already; sharp's own limit is lower than what users may set.
   const options = { ignoreIcc: true, failOn: 'error', limitInputPixels: false, unlimited: true } as const;
