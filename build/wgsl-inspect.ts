@@ -133,6 +133,7 @@ function typeName(type: TypeInfo): string {
 
 function specialisedConstants(linked: Linked): Record<string, ConstantDefault> {
   const constants: Record<string, ConstantDefault> = {};
+  const places = new Map<string, Origin>();
   for (const [index, line] of linked.lines.entries()) {
     if (!/\/\/\s*specialised\b/.test(line)) continue;
     const origin = linked.origins[index] ?? first(linked);
@@ -151,7 +152,11 @@ function specialisedConstants(linked: Linked): Record<string, ConstantDefault> {
         `${name}: a specialised constant is a literal like 8u, -1i, 0.5, true; found "${value}"`,
       );
     }
-    if (constants[name] !== undefined) throw new WgslError(origin, `${name}: declared twice`);
+    const other = places.get(name);
+    if (other !== undefined) {
+      throw new WgslError(origin, `${name}: ${other.file}:${other.line}, which is linked here, declares it too`);
+    }
+    places.set(name, origin);
     constants[name] = literal;
   }
   return constants;
