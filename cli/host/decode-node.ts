@@ -62,8 +62,6 @@ const decodeWithSharp: HostDecoder = async (bytes, file) => {
 /** Pixels of sharp's output, [height, width, channels]; RGBA8 is made rectangle by rectangle. */
 function sharpPixels(data: Uint8Array, width: number, height: number, channels: number, file: HostFile): StoredPixels {
   const cmyk = file.format === 'jpeg' && file.components === 4;
-  // JPEG stores CMYK inverted by Adobe's convention, which every viewer assumes; libvips turns it only where the marker says so.
-  const inverted = cmyk && file.format === 'jpeg' && !file.adobe;
   return {
     width,
     height,
@@ -72,7 +70,7 @@ function sharpPixels(data: Uint8Array, width: number, height: number, channels: 
       for (let row = 0; row < h; row++) {
         const from = ((y + row) * width + x) * channels;
         const line = data.subarray(from, from + w * channels);
-        if (cmyk) spreadCmyk(line, out, row * w * 4, inverted);
+        if (cmyk) spreadCmyk(line, out, row * w * 4);
         else if (channels === 4) out.set(line, row * w * 4);
         else if (channels === 3) spreadRgb(line, out, row * w * 4);
         else spreadGrey(line, channels, out, row * w * 4);
@@ -83,9 +81,9 @@ function sharpPixels(data: Uint8Array, width: number, height: number, channels: 
   };
 }
 
-/** R = (255 - C)(255 - K) / 255 and so on; `inverted` samples are 255 - C already. */
-function spreadCmyk(line: Uint8Array, out: Bytes, to: number, inverted: boolean): void {
-  const light = (at: number) => (inverted ? (line[at] ?? 0) : 255 - (line[at] ?? 0));
+/** R = (255 - C)(255 - K) / 255 and so on. JPEG stores CMYK inverted; libvips, as browsers, turns it with or without Adobe's marker. */
+function spreadCmyk(line: Uint8Array, out: Bytes, to: number): void {
+  const light = (at: number) => 255 - (line[at] ?? 0);
   for (let from = 0; from < line.length; from += 4, to += 4) {
     const key = light(from + 3);
     for (let c = 0; c < 3; c++) out[to + c] = Math.round((light(from + c) * key) / 255);

@@ -8,7 +8,6 @@ const EOI = 0xd9;
 const SOS = 0xda;
 const DNL = 0xdc;
 const APP1 = 0xe1;
-const APP14 = 0xee;
 const TEM = 0x01;
 const EXIF_HEADER = 'Exif\0\0';
 
@@ -23,15 +22,12 @@ export interface JpegFile {
   readonly animated: false;
   /** 1 grey, 3 YCbCr or RGB, 4 CMYK or YCCK. */
   readonly components: number;
-  /** Whether there is an Adobe marker (APP14). */
-  readonly adobe: boolean;
 }
 
 /** Checks the container of a JPEG up to its end marker. Throws code `image` with what is wrong and where. */
 export function readJpeg(reader: ByteReader): JpegFile {
   let frame: { width: number; height: number; components: number } | undefined;
   let exif: ExifOrientation | undefined;
-  let adobe = false;
   let scans = 0;
   for (let at = 2; ; ) {
     reader.check(reader.u8(at) === 0xff, `byte ${at} should begin a marker; the file is damaged`);
@@ -48,8 +44,6 @@ export function readJpeg(reader: ByteReader): JpegFile {
       frame = readFrame(reader, marker, at + 2);
     } else if (marker === APP1 && exif === undefined && length >= 8 && reader.text(at + 2, 6) === EXIF_HEADER) {
       exif = readOrientation(reader.bytes, at + 8, end);
-    } else if (marker === APP14 && length >= 14 && reader.text(at + 2, 5) === 'Adobe') {
-      adobe = true;
     } else if (marker === SOS) {
       reader.check(frame !== undefined, 'image data come before the frame header');
       scans++;
@@ -64,7 +58,6 @@ export function readJpeg(reader: ByteReader): JpegFile {
     bitDepth: 8,
     hasAlpha: false,
     animated: false,
-    adobe,
   };
 }
 

@@ -39,8 +39,9 @@ const SOURCES: Readonly<Record<string, (blob: Blob) => Promise<PhotoSource>>> = 
   buffer: (blob) => blob.arrayBuffer(),
   shared: async (blob) => {
     const bytes = new Uint8Array(await blob.arrayBuffer());
-    if (typeof SharedArrayBuffer === 'undefined') return bytes; // a page without cross-origin isolation
-    const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    // The only shared memory in a page without cross-origin isolation.
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const shared = new Uint8Array(memory.buffer, 0, bytes.length);
     shared.set(bytes);
     return shared;
   },

@@ -79,12 +79,20 @@ test.each([
   await expect(onHost('chrome', 'photo/decode-page:refuse', { kind })).rejects.toMatchObject({ code });
 });
 
+/** A golden JPEG without its first segment of one kind. */
+async function withoutSegment(file: string, marker: number): Promise<Uint8Array> {
+  const bytes = Buffer.from(await goldenFile(file));
+  const at = bytes.indexOf(Buffer.from([0xff, marker]));
+  expect(at).toBeGreaterThan(0);
+  return Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 2 + bytes.readUInt16BE(at + 2))]);
+}
+
 describe('both hosts agree', () => {
   const gradient = Buffer.from(
     Uint8Array.from({ length: 90 * 70 * 3 }, (_, i) => (i % 3 === 0 ? i / 74 : i % 3 === 1 ? (i % 270) * 0.9 : 128)),
   );
   const photo = () => sharp(gradient, { raw: { width: 90, height: 70, channels: 3 } });
-  const made: [string, () => Promise<Buffer>, number][] = [
+  const made: [string, () => Promise<Uint8Array>, number][] = [
     ['a Display P3 profile is ignored', () => photo().withIccProfile('p3').jpeg().toBuffer(), 1],
     [
       'WebP with EXIF orientation 6',
@@ -103,6 +111,7 @@ describe('both hosts agree', () => {
       2,
     ],
     ['CMYK without an ICC profile', () => photo().toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer(), 2],
+    ['CMYK without the Adobe marker', () => withoutSegment('cmyk.jpg', 0xee), 1],
     ['a GIF with transparency', () => photo().ensureAlpha(0.5).gif().toBuffer(), 0],
     ['a grey JPEG of one pixel', () => photo().resize(1, 1).greyscale().jpeg().toBuffer(), 1],
   ];
