@@ -25,7 +25,7 @@ export default defineConfig(({ mode }) => {
       lib: { entry, formats: ['es'], fileName: () => file },
       rolldownOptions: {
         external: mode === 'cli' ? [/^node:/, ...OPTIONAL] : [],
-        output: { codeSplitting: false },
+        output: { codeSplitting: false, entryFileNames: file },
       },
     },
   };

@@ -7,8 +7,8 @@ import { relativePath } from './wgsl-link.ts';
 
 const GENERATED = '.generated';
 const SOURCES = ['src', 'test', 'bench'];
-/** Fixtures that must not compile. */
-const INVALID = 'invalid';
+/** Directories of fixtures that do not compile, or not as kernels of this tree. */
+const SKIPPED = ['invalid', 'linking'];
 
 /** Writes the typings of every .wgsl file below `root` and removes stale ones. Files that do not compile are returned as errors. */
 export function generateTypes(root: string): Error[] {
@@ -72,7 +72,7 @@ function filesBelow(directory: string): string[] {
   }
   return entries.flatMap((entry) => {
     const path = join(directory, entry.name);
-    if (entry.isDirectory()) return entry.name === INVALID ? [] : filesBelow(path);
+    if (entry.isDirectory()) return SKIPPED.includes(entry.name) ? [] : filesBelow(path);
     return [path];
   });
 }

@@ -16,7 +16,7 @@ export default function wgsl(): Plugin {
     enforce: 'pre',
     configResolved(config) {
       root = config.root;
-      production = config.command === 'build' && config.build.minify !== false;
+      production = config.command === 'build';
     },
     buildStart() {
       // A kernel that nobody imports yet must not stop a build, so its error is only a warning here.

@@ -104,7 +104,7 @@ class Reader {
       return { type: number[2] === 'u' ? 'u32' : number[2] === 'i' ? 'i32' : 'int', value: Number(number[1]) };
     }
     if (this.peek() !== '(') {
-      if (!/^[\p{XID_Start}_]/u.test(term)) throw new Error(`"${term}" is not an integer`);
+      if (!/^[A-Za-z_\u0080-\uffff]/.test(term)) throw new Error(`"${term}" is not an integer`);
       return this.named(term);
     }
     this.at++;

@@ -7,26 +7,32 @@ export interface Token {
   readonly start: number;
 }
 
+// In this order: comment, name, number, operator. Letters beyond ASCII are all taken as parts of names.
 const PATTERN =
-  /(?<comment>\/\/[^\n]*|\/\*)|(?<name>[\p{XID_Start}_]\p{XID_Continue}*)|(?<number>0[xX][\da-fA-F]+[iu]?|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[iufh]?)|(?:<<=|>>=|[-+*/%&|^=!<>]=|\+\+|--|&&|\|\||<<|>>|->|\S)/gu;
+  /\/\/[^\n]*|\/\*|[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*|0[xX][\da-fA-F]+[iu]?|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[iufh]?|<<=|>>=|[-+*/%&|^=!<>]=|\+\+|--|&&|\|\||<<|>>|->|\S/g;
 
 /** Splits WGSL text; white space is dropped. */
 export function tokenise(text: string): Token[] {
   const tokens: Token[] = [];
   PATTERN.lastIndex = 0;
   for (let match = PATTERN.exec(text); match !== null; match = PATTERN.exec(text)) {
-    const { comment, name, number } = match.groups ?? {};
     const start = match.index;
-    if (comment === '/*') {
+    const [found] = match;
+    if (found === '/*') {
       const end = blockEnd(text, start);
       tokens.push({ kind: 'comment', text: text.slice(start, end), start });
       PATTERN.lastIndex = end;
     } else {
-      const kind = comment ? 'comment' : name ? 'name' : number ? 'number' : 'mark';
-      tokens.push({ kind, text: match[0], start });
+      tokens.push({ kind: kindOf(found), text: found, start });
     }
   }
   return tokens;
+}
+
+function kindOf(text: string): Token['kind'] {
+  if (/^[A-Za-z_\u0080-\uffff]/.test(text)) return 'name';
+  if (/^\.?\d/.test(text)) return 'number';
+  return text.startsWith('//') ? 'comment' : 'mark';
 }
 
 /** End of the block comment that begins at `start`; an open one runs to the end of the text. */

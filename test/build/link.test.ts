@@ -5,11 +5,12 @@ import { link, WgslError } from '../../build/wgsl-link.ts';
 import { declaration } from '../../build/wgsl-types.ts';
 
 const root = join(import.meta.dirname, 'fixtures');
-const shared = join(root, 'shared');
+const linking = join(root, 'linking');
+const shared = join(linking, 'shared');
 const invalid = { root: join(root, 'invalid'), shared: join(root, 'invalid/shared'), minify: false };
 
 test('imports are transitive, stand once and before their importer; variants stay', () => {
-  const linked = link(join(root, 'linked.wgsl'), { root, shared });
+  const linked = link(join(linking, 'linked.wgsl'), { root: linking, shared });
   expect(linked.lines.filter((it) => it.startsWith('fn'))).toEqual([
     'fn base() {}',
     'fn left() {}',
@@ -18,7 +19,7 @@ test('imports are transitive, stand once and before their importer; variants sta
   ]);
   expect(linked.variants).toEqual(['elem', 'weight']);
   expect(linked.files).toEqual(
-    ['linked', 'shared/left', 'shared/base', 'shared/right'].map((it) => join(root, `${it}.wgsl`)),
+    ['linked', 'shared/left', 'shared/base', 'shared/right'].map((it) => join(linking, `${it}.wgsl`)),
   );
   for (const [index, line] of linked.lines.entries()) {
     if (line === 'fn base() {}') expect(linked.origins[index]).toEqual({ file: 'shared/base.wgsl', line: 3 });
