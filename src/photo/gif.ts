@@ -25,10 +25,7 @@ export function readGif(reader: ByteReader): GifFile {
   let at = 13 + colourTableBytes(reader.u8(10));
   let frames = 0;
   let hasAlpha = false;
-  // A missing trailer after whole blocks loses nothing, and is common.
-  while (at < reader.end) {
-    const block = reader.u8(at);
-    if (block === TRAILER) break;
+  for (let block = reader.u8(at); block !== TRAILER; block = reader.u8(at)) {
     if (block === EXTENSION) {
       if (frames === 0 && reader.u8(at + 1) === GRAPHIC_CONTROL) hasAlpha = (reader.u8(at + 3) & 1) === 1;
       at = skipSubBlocks(reader, at + 2);
