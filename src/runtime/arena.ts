@@ -22,7 +22,11 @@ export class Arena {
       const old = this.#slabs[i];
       if (old !== undefined && old.size >= bytes) continue;
       if (old !== undefined) this.#buffers.destroy(old);
-      this.#slabs[i] = this.#buffers.create(`arena/${i}`, bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
+      this.#slabs[i] = this.#buffers.create(
+        `arena/${i}`,
+        bytes,
+        GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      );
       this.generation++;
     }
   }

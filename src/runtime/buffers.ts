@@ -29,7 +29,10 @@ export class Buffers {
   create(label: string, bytes: number, usage: GPUBufferUsageFlags): GPUBuffer {
     const limit = this.#device.limits.maxBufferSize;
     if (bytes > limit) {
-      throw new SegEveryError('limit', `${label}: ${mebibytes(bytes)} is more than this device allows a buffer (${mebibytes(limit)})`);
+      throw new SegEveryError(
+        'limit',
+        `${label}: ${mebibytes(bytes)} is more than this device allows a buffer (${mebibytes(limit)})`,
+      );
     }
     const buffer = this.#device.createBuffer({ label, size: Math.ceil(bytes / 4) * 4, usage });
     this.#alive.set(buffer, bytes);

@@ -17,7 +17,11 @@ export class DeviceTensor {
   ) {
     this.#buffers = buffers;
     this.bytes = tensorBytes({ shape, dtype }, precision);
-    this.buffer = buffers.create(name, this.bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST);
+    this.buffer = buffers.create(
+      name,
+      this.bytes,
+      GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    );
   }
 
   get elements(): number {
@@ -30,7 +34,11 @@ export class DeviceTensor {
 }
 
 /** Bytes of `data` as the GPU stores them for this dtype and precision. */
-export function toStorage(data: Float32Array | Uint32Array | Int32Array, dtype: DType, precision: Precision): ArrayBufferView<ArrayBuffer> {
+export function toStorage(
+  data: Float32Array | Uint32Array | Int32Array,
+  dtype: DType,
+  precision: Precision,
+): ArrayBufferView<ArrayBuffer> {
   if (data instanceof Float32Array && elementBytes(dtype, precision) === 2) {
     const halves = f32ToF16(data);
     if (halves.length % 2 === 0) return halves;
@@ -42,7 +50,12 @@ export function toStorage(data: Float32Array | Uint32Array | Int32Array, dtype: 
 }
 
 /** The values of stored bytes. */
-export function fromStorage(bytes: ArrayBuffer, elements: number, dtype: DType, precision: Precision): Float32Array<ArrayBuffer> {
+export function fromStorage(
+  bytes: ArrayBuffer,
+  elements: number,
+  dtype: DType,
+  precision: Precision,
+): Float32Array<ArrayBuffer> {
   if (elementBytes(dtype, precision) === 2) return f16ToF32(new Uint16Array(bytes, 0, elements));
   return new Float32Array(bytes, 0, elements);
 }

@@ -42,5 +42,6 @@ export function check(condition: boolean, code: ErrorCode, message: string): ass
 
 /** Throws code `aborted` when the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new SegEveryError('aborted', 'stopped by the caller’s AbortSignal', { cause: signal.reason });
+  if (signal?.aborted)
+    throw new SegEveryError('aborted', 'stopped by the caller’s AbortSignal', { cause: signal.reason });
 }

@@ -8,7 +8,7 @@ export interface WeightRef {
   /** Unique in its store, e.g. `layers.0.attn.qkv.weight@linear`: the same key is uploaded once. */
   readonly key: string;
   readonly shape: readonly number[];
-  readonly dtype: 'weight' | 'f32';
+  readonly dtype: 'weight' | 'f32' | 'elem';
   read(): Promise<Float32Array>;
 }
 
@@ -52,6 +52,8 @@ export class Graph {
   readonly bound = new Map<string, Tensor>();
   readonly weights = new Map<Tensor, WeightRef>();
   readonly constants = new Map<Tensor, Float32Array | Uint32Array>();
+  /** Tapped tensors, copied out before launch `after`. */
+  readonly copies: { readonly from: Tensor; readonly to: Tensor; readonly after: number }[] = [];
   /** Stands for an absent optional tensor: 16 bytes of zeros. Use `none2` for a second one of the same launch. */
   readonly none: Tensor;
   readonly none2: Tensor;
@@ -134,6 +136,13 @@ export class Graph {
     });
   }
 
+  /** The same memory under another shape of as many elements. */
+  reshape(tensor: Tensor, shape: readonly number[]): Tensor {
+    const [from, to] = [tensor.shape.join(', '), shape.join(', ')];
+    check(size(shape) === size(tensor.shape), 'shape', `${tensor.name}: [${from}] cannot be seen as [${to}]`);
+    return { ...tensor, shape };
+  }
+
   /** Names what `body` launches: errors, labels and profiles show the path. */
   scope<T>(name: string, body: () => T): T {
     this.#scope.push(name);
@@ -149,9 +158,13 @@ export class Graph {
     return this.#taps.has(name);
   }
 
-  /** A tensor that becomes the bound output `tap:NAME` when it was asked for, an ordinary one otherwise. */
-  tapped(name: string, shape: readonly number[], dtype: DType = 'elem'): Tensor {
-    return this.wants(name) ? this.output(`tap:${name}`, shape, dtype) : this.tensor(name, shape, dtype);
+  /** Copies an intermediate tensor to the bound output `tap:NAME`; call it where `wants(name)` says so. */
+  keep(name: string, tensor: Tensor): void {
+    this.copies.push({
+      from: tensor,
+      to: this.output(`tap:${name}`, tensor.shape, tensor.dtype),
+      after: this.launches.length,
+    });
   }
 
   #path(name: string): string {

@@ -55,7 +55,9 @@ export class PipelineCache {
         .slice(0, 5)
         .map((m) => `  line ${m.lineNum}: ${m.message}\n    ${(lines[m.lineNum - 1] ?? '').trim().slice(0, 160)}`);
       const reason = report.length > 0 ? report.join('\n') : String(cause);
-      throw new SegEveryError('shader', `${label}: shader ${shader.name} does not compile on this device\n${reason}`, { cause });
+      throw new SegEveryError('shader', `${label}: shader ${shader.name} does not compile on this device\n${reason}`, {
+        cause,
+      });
     }
   }
 

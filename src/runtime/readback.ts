@@ -25,9 +25,13 @@ export class ReadbackRing {
       await staging.mapAsync(GPUMapMode.READ, 0, padded);
     } catch (cause) {
       this.#buffers.destroy(staging);
-      throw new SegEveryError('device-lost', `reading ${source.label} back failed: the device was lost or the buffer destroyed`, {
-        cause,
-      });
+      throw new SegEveryError(
+        'device-lost',
+        `reading ${source.label} back failed: the device was lost or the buffer destroyed`,
+        {
+          cause,
+        },
+      );
     }
     const data = staging.getMappedRange(0, padded).slice(0, bytes);
     staging.unmap();

@@ -4,7 +4,17 @@ import { unroll } from './unroll.ts';
 import { variantSource } from './variants.ts';
 
 /** What a WGSL binding holds: activation storage, weight storage, or plain scalars and vectors. */
-export type ElementType = 'elem4' | 'weight4' | 'vec4f' | 'vec2f' | 'f32' | 'u32' | 'i32' | 'vec4u' | 'vec2u' | 'atomic<u32>';
+export type ElementType =
+  | 'elem4'
+  | 'weight4'
+  | 'vec4f'
+  | 'vec2f'
+  | 'f32'
+  | 'u32'
+  | 'i32'
+  | 'vec4u'
+  | 'vec2u'
+  | 'atomic<u32>';
 
 export interface Binding<B extends string = string> {
   readonly name: B;
@@ -31,7 +41,11 @@ export interface Shader<B extends string = string, P extends string = string, C 
   /** Linked WGSL, with `#import elem|weight|reduce` lines and `// @unroll` comments still in it. */
   readonly source: string;
   readonly bindings: readonly Binding<B>[];
-  readonly params: { readonly binding: number; readonly bytes: number; readonly fields: readonly ParamField<P | 'firstGroup' | 'groupCount'>[] };
+  readonly params: {
+    readonly binding: number;
+    readonly bytes: number;
+    readonly fields: readonly ParamField<P | 'firstGroup' | 'groupCount'>[];
+  };
   readonly constants: { readonly [K in C]: ConstantDefault };
 }
 
@@ -46,7 +60,11 @@ export interface Variant {
 }
 
 /** WGSL text of one pipeline: constants replaced, variants linked, loops unrolled. */
-export function specialise(shader: Shader, constants: Readonly<Record<string, number | boolean>>, variant: Variant): string {
+export function specialise(
+  shader: Shader,
+  constants: Readonly<Record<string, number | boolean>>,
+  variant: Variant,
+): string {
   let text = shader.source;
   const values: Record<string, number | boolean> = {};
   for (const [name, fallback] of Object.entries(shader.constants)) values[name] = fallback.value;

@@ -22,7 +22,11 @@ export function size(shape: readonly number[]): number {
 
 /** The shape as a tuple of known rank; throws `shape` otherwise. */
 export function dims<N extends 1 | 2 | 3 | 4>(tensor: Tensor, rank: N): Tuple<N> {
-  check(tensor.shape.length === rank, 'shape', `${tensor.name}: expected rank ${rank}, got [${tensor.shape.join(', ')}]`);
+  check(
+    tensor.shape.length === rank,
+    'shape',
+    `${tensor.name}: expected rank ${rank}, got [${tensor.shape.join(', ')}]`,
+  );
   return tensor.shape as unknown as Tuple<N>;
 }
 

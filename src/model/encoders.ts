@@ -1,0 +1,45 @@
+// The image encoders by the name that model.json uses. An encoder is a function from an image to launches.
+import { SegEveryError } from '../runtime/errors.ts';
+import type { Graph } from '../runtime/graph.ts';
+import type { Tensor } from '../runtime/tensor.ts';
+import { efficientNetLite, liteNeck, type Trunk } from './efficientnet-lite.ts';
+import { TINY_VIT_UNUSED, tinyVit } from './tiny-vit.ts';
+import { UNUSED_KEYS, type Weights } from './weights.ts';
+
+export interface EncoderArchitecture {
+  /** Width of the embedding, from the weights. */
+  width(w: Weights): number;
+  /** image [1, S, S, 4] -> embedding [1, S/16, S/16, D] in `out`; the trunk's maps where there are any that others use. */
+  build(g: Graph, image: Tensor, w: Weights, out: Tensor): Trunk | undefined;
+  /** Keys that may be there and are not read. */
+  readonly unused: readonly RegExp[];
+}
+
+const ENCODERS: Readonly<Record<string, EncoderArchitecture>> = {
+  tiny_vit: {
+    width: (w) => w.shape('neck.0.weight', [256, 320, 1, 1])[0] as number,
+    build: (g, image, w, out) => {
+      tinyVit(g, image, w, out);
+      return undefined;
+    },
+    unused: [...UNUSED_KEYS, ...TINY_VIT_UNUSED],
+  },
+  efficientnet_lite0: {
+    width: (w) => w.shape('neck.0.weight', [128])[0] as number,
+    build: (g, image, w, out) => {
+      const trunk = efficientNetLite(g, image, w);
+      liteNeck(g, trunk, w, out);
+      return trunk;
+    },
+    unused: UNUSED_KEYS,
+  },
+};
+
+/** @throws code `weights` with the names that exist. */
+export function encoderArchitecture(name: string): EncoderArchitecture {
+  const found = Object.hasOwn(ENCODERS, name) ? ENCODERS[name] : undefined;
+  if (found === undefined) {
+    throw new SegEveryError('weights', `no encoder is called "${name}"; there are ${Object.keys(ENCODERS).join(', ')}`);
+  }
+  return found;
+}

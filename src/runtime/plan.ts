@@ -1,0 +1,287 @@
+// A graph compiled for a device: pipelines, slabs, parameters, bind groups. Static shapes, so running it is only encoding.
+
+import { mebibytes } from './buffers.ts';
+import { DeviceTensor, toStorage } from './device-tensor.ts';
+import type { Engine } from './engine.ts';
+import { SegEveryError } from './errors.ts';
+import type { Graph, GraphLaunch } from './graph.ts';
+import { type Lifetime, planSlabs, type SlabPlan } from './memory.ts';
+import type { CompiledShader } from './pipelines.ts';
+import type { Variant } from './shader.ts';
+import { ceilDiv, type Precision, type Tensor, tensorBytes } from './tensor.ts';
+import type { WeightStore } from './weight-store.ts';
+
+const UNIFORM_ALIGN = 256; // WebGPU's default minUniformBufferOffsetAlignment
+const MAX_GROUPS = 65_535; // WebGPU's default maxComputeWorkgroupsPerDimension
+
+/** Where a plan's bytes are. `arena` is shared with the engine's other plans; `bound` counts what the plan would make itself. */
+export interface PlanBytes {
+  readonly arena: number;
+  readonly weights: number;
+  readonly constants: number;
+  readonly bound: number;
+  readonly total: number;
+}
+
+export interface PlanLaunch {
+  readonly graph: GraphLaunch;
+  readonly compiled: CompiledShader;
+  /** Launches that take too long are split: each part has its own parameters, beginning at another group. */
+  readonly parts: readonly { readonly first: number; readonly count: number; readonly paramsOffset: number }[];
+  /** Work of the whole launch in the engine's cost units. */
+  readonly units: number;
+  groups: GPUBindGroup[] | undefined;
+}
+
+export interface PlanOptions {
+  readonly weights: WeightStore;
+  readonly precision: Precision;
+  readonly signal?: AbortSignal;
+}
+
+/** Bytes of every tensor that a graph needs, before anything is allocated. */
+export function planBytes(graph: Graph, precision: Precision): PlanBytes {
+  const slabs = slabsOf(graph, precision);
+  const sum = (tensors: Iterable<Tensor>): number => {
+    let total = 0;
+    for (const tensor of tensors) total += tensorBytes(tensor, precision);
+    return total;
+  };
+  const arena = slabs.slabs.reduce((a, b) => a + b, 0);
+  const weights = sum(graph.weights.keys());
+  const constants = sum(graph.constants.keys());
+  const bound = sum(graph.bound.values());
+  return { arena, weights, constants, bound, total: arena + weights + constants + bound };
+}
+
+function slabsOf(graph: Graph, precision: Precision): SlabPlan {
+  const lifetimes = new Map<number, Lifetime>();
+  for (const [at, launch] of graph.launches.entries()) {
+    for (const tensor of Object.values(launch.tensors)) {
+      if (tensor.kind !== 'temporary') continue;
+      const known = lifetimes.get(tensor.id);
+      const bytes = tensorBytes(tensor, precision);
+      lifetimes.set(tensor.id, { id: tensor.id, bytes, first: known?.first ?? at, last: at });
+    }
+  }
+  for (const { from, after } of graph.copies) {
+    const known = lifetimes.get(from.id);
+    if (known !== undefined) lifetimes.set(from.id, { ...known, last: Math.max(known.last, after - 1) });
+  }
+  return planSlabs([...lifetimes.values()]);
+}
+
+export class Plan {
+  readonly #engine: Engine;
+  readonly #slabs: SlabPlan;
+  readonly #store: WeightStore;
+  readonly #constants = new Map<number, DeviceTensor>();
+  readonly #own = new Map<string, DeviceTensor>();
+  readonly #bound = new Map<string, DeviceTensor>();
+  readonly #params: GPUBuffer;
+  #arenaGeneration = -1;
+  #disposed = false;
+
+  private constructor(
+    engine: Engine,
+    readonly graph: Graph,
+    readonly precision: Precision,
+    readonly bytes: PlanBytes,
+    readonly launches: readonly PlanLaunch[],
+    slabs: SlabPlan,
+    store: WeightStore,
+    params: GPUBuffer,
+  ) {
+    this.#engine = engine;
+    this.#slabs = slabs;
+    this.#store = store;
+    this.#params = params;
+  }
+
+  /** Compiles the shaders, uploads weights and constants. @throws codes `limit`, `out-of-memory`, `shader`, `weights`, `aborted`. */
+  static async build(engine: Engine, graph: Graph, options: PlanOptions): Promise<Plan> {
+    const { precision, weights: store, signal } = options;
+    const limit = engine.limits.maxStorageBufferBindingSize;
+    for (const launch of graph.launches) {
+      for (const [name, tensor] of Object.entries(launch.tensors)) {
+        const bytes = tensorBytes(tensor, precision);
+        if (bytes > limit) {
+          const shape = `[${tensor.shape.join(', ')}]`;
+          throw new SegEveryError(
+            'limit',
+            `${launch.label}: ${name} ${shape} takes ${mebibytes(bytes)}, and this device binds at most ${mebibytes(limit)}`,
+          );
+        }
+      }
+    }
+    const variant: Variant = { ...precision, nativeF16: engine.features.f16, subgroups: engine.features.subgroups };
+    const compiling = graph.launches.map((l) => engine.pipelines.get(l.shader, l.constants, variant, l.label));
+    const [compiled] = await Promise.all([
+      Promise.all(compiling),
+      store.upload(engine, graph.weights.values(), precision, signal),
+    ]);
+
+    const words: { at: number; launch: GraphLaunch; first: number; total: number }[] = [];
+    let offset = 0;
+    const launches = graph.launches.map((launch, i): PlanLaunch => {
+      const total = launch.groups(graph.capacity);
+      const units = engine.units(launch.cost);
+      const wanted = Math.min(total, engine.partsFor(units));
+      const size = ceilDiv(total, wanted);
+      const parts = Array.from({ length: ceilDiv(total, size) }, (_, part) => {
+        const paramsOffset = offset;
+        offset += ceilDiv(launch.shader.params.bytes, UNIFORM_ALIGN) * UNIFORM_ALIGN;
+        words.push({ at: paramsOffset, launch, first: part * size, total: Math.min(total, (part + 1) * size) });
+        return { first: part * size, count: Math.min(size, total - part * size), paramsOffset };
+      });
+      return { graph: launch, compiled: compiled[i] as CompiledShader, parts, units, groups: undefined };
+    });
+    const params = engine.buffers.create(
+      'params',
+      Math.max(16, offset),
+      GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    );
+    const data = new DataView(new ArrayBuffer(Math.max(16, offset)));
+    for (const { at, launch, first, total } of words) {
+      for (const field of launch.shader.params.fields) {
+        const value =
+          field.name === 'firstGroup' ? first : field.name === 'groupCount' ? total : launch.params[field.name];
+        if (value === undefined) throw new SegEveryError('shape', `${launch.label}: no parameter ${field.name}`);
+        if (field.type === 'f32') data.setFloat32(at + field.offset, value, true);
+        else if (field.type === 'i32') data.setInt32(at + field.offset, value, true);
+        else data.setUint32(at + field.offset, value, true);
+      }
+    }
+    engine.device.queue.writeBuffer(params, 0, data);
+    const slabs = slabsOf(graph, precision);
+    const plan = new Plan(engine, graph, precision, planBytes(graph, precision), launches, slabs, store, params);
+    await engine.allocating('plan', () => {
+      engine.arena.reserve(slabs.slabs);
+      plan.#uploadConstants();
+    });
+    return plan;
+  }
+
+  /** The tensor bound under a name: the caller's, or one that the plan makes. */
+  tensor(name: string): DeviceTensor {
+    const bound = this.#bound.get(name) ?? this.#own.get(name);
+    if (bound !== undefined) return bound;
+    const symbol = this.graph.bound.get(name);
+    if (symbol === undefined) throw new SegEveryError('shape', `plan: no bound tensor is called ${name}`);
+    const own = new DeviceTensor(this.#engine.buffers, name, symbol.shape, symbol.dtype, this.precision);
+    this.#own.set(name, own);
+    return own;
+  }
+
+  /** Binds the caller's memory under `name` until another is bound. @throws code `shape` when it does not fit. */
+  bind(name: string, tensor: DeviceTensor): void {
+    const symbol = this.graph.bound.get(name);
+    if (symbol === undefined) throw new SegEveryError('shape', `plan: no bound tensor is called ${name}`);
+    if (tensor.bytes < tensorBytes(symbol, this.precision)) {
+      throw new SegEveryError(
+        'shape',
+        `plan: ${tensor.name} [${tensor.shape.join(', ')}] is too small for ${name} [${symbol.shape.join(', ')}]`,
+      );
+    }
+    if (this.#bound.get(name) === tensor) return;
+    this.#bound.set(name, tensor);
+    for (const launch of this.launches) {
+      if (Object.values(launch.graph.tensors).some((t) => t.id === symbol.id)) launch.groups = undefined;
+    }
+  }
+
+  /** Makes bind groups follow the arena: they are renewed when it grew. Called before each run. */
+  prepare(): void {
+    if (this.#disposed) throw new SegEveryError('disposed', 'plan: used after dispose()');
+    this.#engine.arena.reserve(this.#slabs.slabs);
+    if (this.#arenaGeneration === this.#engine.arena.generation) return;
+    this.#arenaGeneration = this.#engine.arena.generation;
+    for (const launch of this.launches) launch.groups = undefined;
+  }
+
+  /** Bind group of one part of a launch, made once. */
+  #bindGroup(launch: PlanLaunch, part: number): GPUBindGroup {
+    launch.groups ??= launch.parts.map((p) => {
+      const shader = launch.graph.shader;
+      const entries: GPUBindGroupEntry[] = shader.bindings.map((b) => ({
+        binding: b.index,
+        resource: this.#resource(launch.graph.tensors[b.name] as Tensor),
+      }));
+      entries.push({
+        binding: shader.params.binding,
+        resource: { buffer: this.#params, offset: p.paramsOffset, size: shader.params.bytes },
+      });
+      return this.#engine.device.createBindGroup({
+        label: launch.graph.label,
+        layout: launch.compiled.layout,
+        entries,
+      });
+    });
+    return launch.groups[part] as GPUBindGroup;
+  }
+
+  /** Encodes one part of a launch for a batch; nothing where the batch does not reach it. */
+  encode(pass: GPUComputePassEncoder, launch: PlanLaunch, part: number, batch: number): void {
+    const { first, count } = launch.parts[part] as { first: number; count: number };
+    const groups = Math.min(count, launch.graph.groups(batch) - first);
+    if (groups <= 0) return;
+    pass.setPipeline(launch.compiled.pipeline);
+    pass.setBindGroup(0, this.#bindGroup(launch, part));
+    const x = groups <= MAX_GROUPS ? groups : Math.ceil(Math.sqrt(groups));
+    pass.dispatchWorkgroups(x, ceilDiv(groups, x));
+  }
+
+  /** Whether tapped tensors are copied out before launch `at`. */
+  hasCopies(at: number): boolean {
+    return this.graph.copies.some((copy) => copy.after === at);
+  }
+
+  /** Encodes the copies of tapped tensors that are due before launch `at`; outside a pass. */
+  encodeCopies(encoder: GPUCommandEncoder, at: number): void {
+    for (const { from, to, after } of this.graph.copies) {
+      if (after !== at) continue;
+      const [source, target] = [this.#resource(from), this.#resource(to)];
+      encoder.copyBufferToBuffer(source.buffer, 0, target.buffer, 0, tensorBytes(from, this.precision));
+    }
+  }
+
+  /** A table of launches with shapes, for people. */
+  describe(): string {
+    return this.launches
+      .map(({ graph, units }, i) => {
+        const shapes = Object.entries(graph.tensors).map(([n, t]) => `${n}[${t.shape.join('x')}]`);
+        return `${String(i).padStart(4)} ${graph.label}  ${shapes.join(' ')}  ${(units / 1e6).toFixed(1)}M`;
+      })
+      .join('\n');
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const tensor of this.#own.values()) tensor.dispose();
+    for (const tensor of this.#constants.values()) tensor.dispose();
+    this.#engine.buffers.destroy(this.#params);
+  }
+
+  #uploadConstants(): void {
+    for (const [symbol, data] of this.graph.constants) {
+      const tensor = new DeviceTensor(this.#engine.buffers, symbol.name, symbol.shape, symbol.dtype, this.precision);
+      this.#engine.device.queue.writeBuffer(tensor.buffer, 0, toStorage(data, symbol.dtype, this.precision));
+      this.#constants.set(symbol.id, tensor);
+    }
+  }
+
+  #resource(tensor: Tensor): GPUBufferBinding {
+    const bytes = tensorBytes(tensor, this.precision);
+    switch (tensor.kind) {
+      case 'temporary':
+        return { buffer: this.#engine.arena.slab(this.#slabs.slabOf.get(tensor.id) ?? 0), size: bytes };
+      case 'bound':
+        return { buffer: this.tensor(tensor.name).buffer, size: bytes };
+      case 'weight':
+        return { buffer: this.#store.buffer(tensor.name, this.precision), size: bytes };
+      case 'constant':
+        return { buffer: (this.#constants.get(tensor.id) as DeviceTensor).buffer, size: bytes };
+    }
+  }
+}
