@@ -7,7 +7,7 @@ import wgsl from './build/wgsl.ts';
 const tests = readdirSync(join(import.meta.dirname, 'test'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.test.ts'))
   .map((name) => join('test', name));
-const needsBrowser = (file: string) => /\/browser\.ts'/.test(readFileSync(join(import.meta.dirname, file), 'utf8'));
+const needsBrowser = (file: string) => /'(?:\.\.?\/)+browser\.ts'/.test(readFileSync(join(import.meta.dirname, file), 'utf8'));
 
 export default defineConfig({
   plugins: [wgsl()],
