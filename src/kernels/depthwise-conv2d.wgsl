@@ -1,0 +1,85 @@
+// Depthwise convolution, KERNEL x KERNEL a channel, NHWC.
+// One thread = a patch of ROWS x COLUMNS output pixels of four channels: pixels and weights are loaded once for all of them.
+#import elem
+#import grid
+#import activation
+
+const LANES = 64u;      // specialised: threads of a workgroup
+const KERNEL = 3u;      // specialised: taps along each axis
+const STRIDE = 1u;      // specialised
+const ROWS = 2u;        // specialised: output rows a thread
+const COLUMNS = 4u;     // specialised: output columns a thread
+const HAS_BIAS = false; // specialised
+const OUTPUTS = ROWS * COLUMNS;
+const IN_ROWS = (ROWS - 1u) * STRIDE + KERNEL;
+const IN_COLUMNS = (COLUMNS - 1u) * STRIDE + KERNEL;
+const INPUTS = IN_ROWS * IN_COLUMNS;
+
+// padTop, padLeft: pixels of zeros before the first; what follows the last is bounded by the output's size.
+struct Params {
+  firstGroup: u32, groupCount: u32, threads: u32, height: u32, width: u32, outHeight: u32, outWidth: u32,
+  channels4: u32, across: u32, padTop: u32, padLeft: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<elem4>;          // [height, width, C / 4]
+@group(0) @binding(1) var<storage, read> weight: array<vec4<f32>>; // [KERNEL, KERNEL, C / 4]
+@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;   // [C / 4]
+@group(0) @binding(3) var<storage, read_write> out: array<elem4>;  // [outHeight, outWidth, C / 4]
+@group(0) @binding(4) var<uniform> params: Params;
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) groupCounts: vec3<u32>,
+        @builtin(local_invocation_index) lane: u32) {
+  let group = linearGroup(groupId, groupCounts);
+  if (group >= params.groupCount) { return; }
+  let thread = group * LANES + lane;
+  if (thread >= params.threads) { return; }
+  let channels4 = params.channels4;
+  let c = thread % channels4;
+  let column = thread / channels4 % params.across * COLUMNS;
+  let row = thread / channels4 / params.across * ROWS;
+  // Pixels before the first wrap around to huge numbers, so one comparison guards both ends.
+  let top = row * STRIDE - params.padTop;
+  let left = column * STRIDE - params.padLeft;
+
+  var patch: array<vec4<f32>, INPUTS>;
+  // @unroll
+  for (var i = 0u; i < IN_ROWS; i++) {
+    let rowAt = min(top + i, params.height - 1u) * params.width;
+    // @unroll
+    for (var j = 0u; j < IN_COLUMNS; j++) {
+      let inside = top + i < params.height && left + j < params.width;
+      let at = (rowAt + min(left + j, params.width - 1u)) * channels4 + c;
+      patch[i * IN_COLUMNS + j] = select(vec4<f32>(), load4(x[at]), inside);
+    }
+  }
+  var acc: array<vec4<f32>, OUTPUTS>;
+  if (HAS_BIAS) {
+    let start = bias[c];
+    // @unroll
+    for (var i = 0u; i < OUTPUTS; i++) { acc[i] = start; }
+  }
+  // @unroll
+  for (var ky = 0u; ky < KERNEL; ky++) {
+    // @unroll
+    for (var kx = 0u; kx < KERNEL; kx++) {
+      let tap = weight[(ky * KERNEL + kx) * channels4 + c];
+      // @unroll
+      for (var i = 0u; i < ROWS; i++) {
+        // @unroll
+        for (var j = 0u; j < COLUMNS; j++) {
+          acc[i * COLUMNS + j] = fma(tap, patch[(i * STRIDE + ky) * IN_COLUMNS + j * STRIDE + kx], acc[i * COLUMNS + j]);
+        }
+      }
+    }
+  }
+  // @unroll
+  for (var i = 0u; i < ROWS; i++) {
+    // @unroll
+    for (var j = 0u; j < COLUMNS; j++) {
+      if (row + i < params.outHeight && column + j < params.outWidth) {
+        out[((row + i) * params.outWidth + column + j) * channels4 + c] = store4(activate4(acc[i * COLUMNS + j]));
+      }
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { check } from '../runtime/errors.ts';
+import type { Graph } from '../runtime/graph.ts';
+import { ceilDiv, dims, sameShape, size, type Tensor } from '../runtime/tensor.ts';
+import registerShader from './window-attention.wgsl';
+import workgroupShader from './window-attention-workgroup.wgsl';
+
+const REGISTER_LANES = 32;
+const WORKGROUP_LANES = 64;
+const KEYS = 16;
+const REGISTERS = 64; // vec4s of queries that a thread may hold, and as many sums
+
+export interface WindowAttentionOptions {
+  readonly heads: number;
+  /** Order of a qkv row: [heads][q | k | v] (TinyViT) or [q of all heads | k | v] (ViT). */
+  readonly layout: 'per-head' | 'split';
+  /** Float32 [heads, w * w], added to the scores at |dy| * w + |dx|: TinyViT's `attention_biases`. */
+  readonly biases?: Tensor;
+  /** Side of the windows; the square root of the tokens unless said. */
+  readonly window?: number;
+  readonly name?: string;
+}
+
+/**
+ * Self-attention inside windows: qkv [windows, T, 3C] -> [windows, T, C], scores scaled by headDim^-0.5, softmax in float32.
+ * Padded tokens take part like the others. Head dimensions are multiples of 4.
+ * Upstream: tiny_vit_sam.py, Attention; segment_anything/modeling/image_encoder.py, Attention. @throws code `shape`.
+ */
+export function windowAttention(g: Graph, qkv: Tensor, o: WindowAttentionOptions): Tensor {
+  const [windows, tokens, width] = dims(qkv, 3);
+  const where = `window attention of ${qkv.name} [${qkv.shape.join(', ')}]`;
+  const headDim = width / (3 * o.heads);
+  check(Number.isInteger(headDim / 4), 'shape', `${where}: ${o.heads} heads do not divide it into multiples of 4`);
+  const window = o.window ?? Math.round(Math.sqrt(tokens));
+  if (o.biases !== undefined) {
+    check(window * window === tokens, 'shape', `${where}: ${tokens} tokens are no window of ${window} x ${window}`);
+    const fits = sameShape(o.biases.shape, [o.heads, tokens]);
+    check(fits, 'shape', `${where}: ${o.biases.name} is [${o.biases.shape.join(', ')}]`);
+  }
+  const out = g.tensor(o.name ?? 'window-attention', [windows, tokens, width / 3]);
+  const headDim4 = headDim / 4;
+  const perHead = o.layout === 'per-head';
+  const tensors = { qkv, biases: o.biases ?? g.none, out };
+  const common = {
+    heads: o.heads,
+    tokenStride: width / 4,
+    headStride: perHead ? 3 * headDim4 : headDim4,
+    keyOffset: perHead ? headDim4 : width / 12,
+    valueOffset: perHead ? 2 * headDim4 : width / 6,
+    scale: headDim ** -0.5,
+  };
+  const pairs = windows * o.heads * tokens * tokens;
+  const cost = { flops: 4 * pairs * headDim, bytes: 4 * (size(qkv.shape) + size(out.shape)) };
+  const HAS_BIAS = o.biases !== undefined;
+  if (g.tiling === 'workgroup') {
+    g.launch(workgroupShader, {
+      tensors,
+      params: { ...common, tokens, row: window },
+      constants: { LANES: WORKGROUP_LANES, KEYS, HEAD_DIM4: headDim4, HAS_BIAS, TABLE: HAS_BIAS ? tokens : 1 },
+      groups: windows * o.heads * ceilDiv(tokens, WORKGROUP_LANES),
+      cost,
+    });
+  } else {
+    const row = HAS_BIAS ? window : tokens;
+    const tile = tileOf(row, Math.floor(REGISTERS / headDim4));
+    const tiles = ceilDiv(row, tile);
+    const threads = windows * o.heads * (tokens / row) * tiles;
+    g.launch(registerShader, {
+      tensors,
+      params: { ...common, threads, row, rows: tokens / row, tiles },
+      constants: { LANES: REGISTER_LANES, TILE: tile, HEAD_DIM4: headDim4, HAS_BIAS, RAGGED: row % tile !== 0 },
+      groups: ceilDiv(threads, REGISTER_LANES),
+      cost,
+    });
+  }
+  return out;
+}
+
+/** Queries a thread: what wastes least of the last tile of a row, and of those the most; 8 at most (8 x 8 scores are registers too). */
+function tileOf(row: number, limit: number): number {
+  const most = Math.max(1, Math.min(8, row, limit));
+  let best = most;
+  for (let tile = most - 1; tile >= Math.max(1, most >> 1); tile--) {
+    if (ceilDiv(row, tile) * tile < ceilDiv(row, best) * best) best = tile;
+  }
+  return best;
+}
