@@ -39,15 +39,21 @@ export interface GraphLaunch {
   readonly cost: Cost;
 }
 
+/** Which family of tiled kernels a graph launches: registers alone (CPU adapters), or workgroup memory (GPUs). */
+export type Tiling = 'register' | 'workgroup';
+
 export interface GraphOptions {
   /** Largest batch of prompts; the real one is given with each run. 1 unless said. */
   readonly capacity?: number;
   /** Names of intermediate tensors to keep (see `tap`). */
   readonly taps?: ReadonlySet<string>;
+  /** What `measureTiling` found best on the adapter; `register` unless said. */
+  readonly tiling?: Tiling;
 }
 
 export class Graph {
   readonly capacity: number;
+  readonly tiling: Tiling;
   readonly launches: GraphLaunch[] = [];
   readonly bound = new Map<string, Tensor>();
   readonly weights = new Map<Tensor, WeightRef>();
@@ -64,6 +70,7 @@ export class Graph {
 
   constructor(options: GraphOptions = {}) {
     this.capacity = options.capacity ?? 1;
+    this.tiling = options.tiling ?? 'register';
     this.#taps = options.taps ?? new Set();
     this.none = this.constant('none', new Float32Array(4), [4]);
     this.none2 = this.constant('none2', new Float32Array(4), [4]);

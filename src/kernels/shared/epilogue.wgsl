@@ -1,0 +1,16 @@
+// The end of a matrix product: + bias [N] (+ residual) -> activation (-> + residual) -> storage.
+// The importing shader declares bindings `bias`, `residual`, `out` and parameters `columns4` (N / 4) and `residualRows`.
+#import activation
+
+const HAS_BIAS = false; // specialised: add bias[column]
+const RESIDUAL = 0u;    // specialised: 0 none, 1 added before the activation, 2 after it
+
+// Stores four columns of a row; `column` counts vec4s. Residual rows repeat: a smaller residual is shared by the batch.
+fn finish(sum: vec4<f32>, row: u32, column: u32) {
+  var x = sum;
+  if (HAS_BIAS) { x += bias[column]; }
+  if (RESIDUAL == 1u) { x += load4(residual[(row % params.residualRows) * params.columns4 + column]); }
+  x = activate4(x);
+  if (RESIDUAL == 2u) { x += load4(residual[(row % params.residualRows) * params.columns4 + column]); }
+  out[row * params.columns4 + column] = store4(x);
+}
