@@ -17,15 +17,13 @@ export interface AttentionOptions {
   readonly counts?: Tensor;
   /** headDim^-0.5 unless said. */
   readonly scale?: number;
-  /** The first dimension is the graph's batch of prompts. */
-  readonly batched?: boolean;
   readonly name?: string;
   readonly out?: Tensor;
 }
 
 /**
  * Scaled dot-product attention over few keys: q [B, Q, ...], k and v [B or 1, K, ...] -> [B, Q, heads * headDim]; softmax in float32.
- * For many keys see `splitAttention`; inside windows `windowAttention`.
+ * Where B is the graph's capacity, it is its batch of prompts. For many keys see `splitAttention`; inside windows `windowAttention`.
  * Upstream: segment_anything/modeling/transformer.py, Attention. @throws code `shape`.
  */
 export function attention(g: Graph, q: Tensor, k: Tensor, v: Tensor, o: AttentionOptions): Tensor {
@@ -54,7 +52,6 @@ export function attention(g: Graph, q: Tensor, k: Tensor, v: Tensor, o: Attentio
   if (o.counts !== undefined) {
     check(sameShape(o.counts.shape, [batch]), 'shape', `${where}: ${o.counts.name} is [${o.counts.shape.join(', ')}]`);
   }
-  check(o.batched !== true || batch === g.capacity, 'shape', `${where}: the batch is ${g.capacity}`);
   const out = o.out ?? g.tensor(o.name ?? 'attention', [batch, queries, width]);
   check(sameShape(out.shape, [batch, queries, width]), 'shape', `${where}: ${out.name} is [${out.shape.join(', ')}]`);
 
@@ -76,7 +73,7 @@ export function attention(g: Graph, q: Tensor, k: Tensor, v: Tensor, o: Attentio
       scale: o.scale ?? headDim ** -0.5,
     },
     constants: { LANES, HEAD_DIM4: headDim / 4, HAS_BIAS: o.bias !== undefined, HAS_COUNTS: o.counts !== undefined },
-    groups: (items) => ceilDiv((o.batched === true ? items : batch) * perItem, LANES),
+    groups: (items) => ceilDiv((batch === g.capacity ? items : batch) * perItem, LANES),
     cost: { flops: 4 * batch * queries * keys * width },
   });
   return out;

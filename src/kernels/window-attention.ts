@@ -18,6 +18,7 @@ export interface WindowAttentionOptions {
   /** Side of the windows; the square root of the tokens unless said. */
   readonly window?: number;
   readonly name?: string;
+  readonly out?: Tensor;
 }
 
 /**
@@ -36,7 +37,9 @@ export function windowAttention(g: Graph, qkv: Tensor, o: WindowAttentionOptions
     const fits = sameShape(o.biases.shape, [o.heads, tokens]);
     check(fits, 'shape', `${where}: ${o.biases.name} is [${o.biases.shape.join(', ')}]`);
   }
-  const out = g.tensor(o.name ?? 'window-attention', [windows, tokens, width / 3]);
+  const shape = [windows, tokens, width / 3];
+  const out = o.out ?? g.tensor(o.name ?? 'window-attention', shape);
+  check(sameShape(out.shape, shape), 'shape', `${where}: ${out.name} is [${out.shape.join(', ')}]`);
   const headDim4 = headDim / 4;
   const perHead = o.layout === 'per-head';
   const tensors = { qkv, biases: o.biases ?? g.none, out };

@@ -23,7 +23,7 @@ export function windowPartition(
   g: Graph,
   x: Tensor,
   window: number,
-  o: { readonly norm?: WindowNorm; readonly name?: string } = {},
+  o: { readonly norm?: WindowNorm; readonly name?: string; readonly out?: Tensor } = {},
 ): Tensor {
   const [batch, height, width, depth] = dims(x, 4);
   const where = `window partition of ${x.name} [${x.shape.join(', ')}]`;
@@ -34,7 +34,10 @@ export function windowPartition(
   // A thread a token reads a GPU's memory in a poor order; there the norm is a launch of its own.
   const fused = o.norm !== undefined && g.tiling !== 'workgroup';
   const named = o.name ?? 'window-partition';
-  const out = g.tensor(fused || o.norm === undefined ? named : `${named}/raw`, [windows, window * window, depth]);
+  const shape = [windows, window * window, depth];
+  const last = fused || o.norm === undefined; // the last launch of the two writes the output
+  const out = last ? (o.out ?? g.tensor(named, shape)) : g.tensor(`${named}/raw`, shape);
+  check(sameShape(out.shape, shape), 'shape', `${where}: ${out.name} is [${out.shape.join(', ')}]`);
   const chunk = fused ? depth / 4 : g.tiling === 'workgroup' ? 1 : CHUNK;
   const chunks = ceilDiv(depth / 4, chunk);
   const threads = windows * window * window * chunks;
@@ -57,7 +60,8 @@ export function windowPartition(
     cost: { flops: fused ? 8 * size(x.shape) : 0, bytes: 4 * (size(x.shape) + size(out.shape)) },
   });
   if (o.norm === undefined || fused) return out;
-  return layerNorm(g, out, o.norm.weight, o.norm.bias, { eps: o.norm.eps, name: named });
+  const target = o.out === undefined ? { name: named } : { out: o.out };
+  return layerNorm(g, out, o.norm.weight, o.norm.bias, { eps: o.norm.eps, ...target });
 }
 
 /**
