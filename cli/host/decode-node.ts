@@ -72,8 +72,7 @@ function sharpPixels(data: Uint8Array, width: number, height: number, channels: 
         const line = data.subarray(from, from + w * channels);
         if (cmyk) spreadCmyk(line, out, row * w * 4);
         else if (channels === 4) out.set(line, row * w * 4);
-        else if (channels === 3) spreadRgb(line, out, row * w * 4);
-        else spreadGrey(line, channels, out, row * w * 4);
+        else spreadRgb(line, out, row * w * 4); // grey too is three channels in the colour space sRGB
       }
       return out;
     },
@@ -81,19 +80,12 @@ function sharpPixels(data: Uint8Array, width: number, height: number, channels: 
   };
 }
 
-/** R = (255 - C)(255 - K) / 255 and so on. JPEG stores CMYK inverted; libvips, as browsers, turns it with or without Adobe's marker. */
+/** R = (255 - C)(255 - K) / 255 and so on. JPEG stores CMYK inverted; libvips turns it with or without Adobe's marker, as browsers do. */
 function spreadCmyk(line: Uint8Array, out: Bytes, to: number): void {
   const light = (at: number) => 255 - (line[at] ?? 0);
   for (let from = 0; from < line.length; from += 4, to += 4) {
     const key = light(from + 3);
     for (let c = 0; c < 3; c++) out[to + c] = Math.round((light(from + c) * key) / 255);
     out[to + 3] = 255;
-  }
-}
-
-function spreadGrey(line: Uint8Array, channels: number, out: Bytes, to: number): void {
-  for (let from = 0; from < line.length; from += channels, to += 4) {
-    out.fill(line[from] ?? 0, to, to + 3);
-    out[to + 3] = channels === 2 ? (line[from + 1] ?? 0) : 255;
   }
 }

@@ -2,10 +2,12 @@
 
 import { deflateSync, crc32 as zlibCrc32 } from 'node:zlib';
 import fc from 'fast-check';
+import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodePhotoNode } from '../../cli/host/decode-node.ts';
 import { inspectPhoto, type PhotoInfo } from '../../src/photo/container.ts';
 import { crc32 } from '../../src/photo/crc32.ts';
+import { readOrientation } from '../../src/photo/exif.ts';
 import { readPixels } from '../../src/photo/pixels.ts';
 import { SegEveryError } from '../../src/runtime/errors.ts';
 import { goldenEntries, goldenFile } from './golden.ts';
@@ -76,6 +78,73 @@ describe('golden files', () => {
   test('every bad golden file is in the list above', () => {
     const bad = entries.filter(({ error }) => error !== undefined).map(({ file }) => file);
     expect(refused.map(([file]) => file).sort()).toEqual(bad.sort());
+  });
+});
+
+describe('files of other encoders', () => {
+  const grey = sharp({ create: { width: 20, height: 10, channels: 3, background: '#567' } });
+  const translucent = grey.clone().ensureAlpha(0.5);
+  const made: [string, () => Promise<Uint8Array>, Partial<PhotoInfo>][] = [
+    ['AVIF, 10 bits', () => grey.clone().avif({ bitdepth: 10 }).toBuffer(), { bitDepth: 10, hasAlpha: false }],
+    ['AVIF with alpha', () => translucent.clone().avif().toBuffer(), { bitDepth: 8, hasAlpha: true, animated: false }],
+    ['WebP, lossy, alpha', () => translucent.clone().webp().toBuffer(), { hasAlpha: true, animated: false }],
+    [
+      'WebP with EXIF',
+      () => grey.clone().withMetadata({ orientation: 7 }).webp().toBuffer(),
+      { orientation: 7, width: 10, height: 20 },
+    ],
+    [
+      'PNG with EXIF',
+      () => grey.clone().withMetadata({ orientation: 4 }).png().toBuffer(),
+      { orientation: 4, width: 20, height: 10 },
+    ],
+    [
+      'animated WebP',
+      () => sharp(bytesOf('animated.gif'), { animated: true }).webp().toBuffer(),
+      { animated: true, width: 64, height: 48 },
+    ],
+  ];
+  test.each(made)('%s', async (_, make, info) => {
+    expect(inspectPhoto(await make())).toMatchObject(info);
+  });
+});
+
+describe('EXIF', () => {
+  const tiff = (littleEndian: boolean, tag: number, type: number, value: number) => {
+    const view = new DataView(new ArrayBuffer(26));
+    view.setUint16(0, littleEndian ? 0x4949 : 0x4d4d);
+    view.setUint16(2, 42, littleEndian);
+    view.setUint32(4, 8, littleEndian);
+    view.setUint16(8, 1, littleEndian);
+    view.setUint16(10, tag, littleEndian);
+    view.setUint16(12, type, littleEndian);
+    view.setUint32(14, 1, littleEndian);
+    view.setUint16(18, value, littleEndian);
+    return new Uint8Array(view.buffer);
+  };
+
+  test.each([
+    [true, 0x0112, 3, 6, 6],
+    [false, 0x0112, 3, 6, 6],
+    [true, 0x0112, 3, 9, 1],
+    [true, 0x0112, 3, 0, 1],
+    [false, 0x0112, 4, 6, 1],
+    [true, 0x0110, 3, 6, 1],
+  ])('little-endian %s, tag %i, type %i, value %i is orientation %i', (littleEndian, tag, type, value, orientation) => {
+    const block = tiff(littleEndian, tag, type, value);
+    expect(readOrientation(block, 0, block.length).orientation).toBe(orientation);
+  });
+
+  test('any bytes give an orientation', () => {
+    const block = tiff(true, 0x0112, 3, 6);
+    fc.assert(
+      fc.property(fc.nat(25), fc.nat(255), fc.nat(26), (at, value, end) => {
+        const bytes = Uint8Array.from(block);
+        bytes[at] = value;
+        const { orientation } = readOrientation(bytes, 0, end);
+        return orientation >= 1 && orientation <= 8;
+      }),
+    );
   });
 });
 

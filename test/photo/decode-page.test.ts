@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodePhotoNode } from '../../cli/host/decode-node.ts';
 import { compareRgb, verifyPhoto } from '../../cli/verify/photo.ts';
+import { inspectPhoto } from '../../src/photo/container.ts';
 import { bufferPixels, readPixels, uprightPixels } from '../../src/photo/pixels.ts';
 import { fromBase64, onHost, toBase64 } from '../browser.ts';
 import { goldenEntries, goldenFile, goldenReader } from './golden.ts';
@@ -79,6 +80,18 @@ test.each([
   await expect(onHost('chrome', 'photo/decode-page:refuse', { kind })).rejects.toMatchObject({ code });
 });
 
+/** An AVIF whose colour property became a turn by 90 degrees: the same file layout, so that no offset changes. */
+async function turnedAvif(): Promise<Uint8Array> {
+  const bytes = Buffer.from(await goldenFile('444.avif'));
+  const at = bytes.indexOf('colrnclx');
+  expect(at).toBeGreaterThan(0);
+  bytes.write('\0\0\0\x09irot\x01\0\0\0\x0afree', at - 4, 'latin1');
+  const associations = bytes.indexOf('ipma') + 15; // four bytes: the properties of the only item
+  bytes[associations + 3] = 0x84; // the fourth property, essential as the format asks of turns
+  expect(inspectPhoto(bytes)).toMatchObject({ width: 48, height: 64, orientation: 1 });
+  return bytes;
+}
+
 /** A golden JPEG without its first segment of one kind. */
 async function withoutSegment(file: string, marker: number): Promise<Uint8Array> {
   const bytes = Buffer.from(await goldenFile(file));
@@ -112,6 +125,19 @@ describe('both hosts agree', () => {
     ],
     ['CMYK without an ICC profile', () => photo().toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer(), 2],
     ['CMYK without the Adobe marker', () => withoutSegment('cmyk.jpg', 0xee), 1],
+    ['AVIF with 10 bits', () => photo().avif({ bitdepth: 10, chromaSubsampling: '4:4:4' }).toBuffer(), 2],
+    ['AVIF with alpha', () => photo().ensureAlpha(0.7).avif({ chromaSubsampling: '4:4:4' }).toBuffer(), 2],
+    ['grey AVIF', () => photo().greyscale().avif().toBuffer(), 2],
+    [
+      'animated WebP',
+      async () =>
+        sharp(await goldenFile('animated.gif'), { animated: true })
+          .webp({ lossless: true })
+          .toBuffer(),
+      0,
+    ],
+    ['progressive JPEG 4:4:0', () => photo().jpeg({ progressive: true, quality: 60 }).toBuffer(), 1],
+    ['AVIF turned by irot', turnedAvif, 2],
     ['a GIF with transparency', () => photo().ensureAlpha(0.5).gif().toBuffer(), 0],
     ['a grey JPEG of one pixel', () => photo().resize(1, 1).greyscale().jpeg().toBuffer(), 1],
   ];
