@@ -1,0 +1,161 @@
+// From a decoded photo to a network's input: SAM's preprocessing and the detectors' letterbox.
+// Upstream: segment_anything/utils/transforms.py (ResizeLongestSide), modeling/sam.py (preprocess), ultralytics LetterBox.
+
+import { type NormaliseOptions, normalise, type Rgb } from '../kernels/normalise.ts';
+import type { DeviceTensor } from '../runtime/device-tensor.ts';
+import type { Engine } from '../runtime/engine.ts';
+import { check } from '../runtime/errors.ts';
+import { Graph } from '../runtime/graph.ts';
+import { Plan } from '../runtime/plan.ts';
+import { type Precision, sameShape } from '../runtime/tensor.ts';
+import { WeightStore } from '../runtime/weight-store.ts';
+import { type PhotoPixels, type ResampleOptions, resample } from './resample.ts';
+import { type LetterboxGeometry, letterboxGeometry, longestSideSize, type Size } from './resample-taps.ts';
+
+export type { PhotoPixels, ResampleOptions } from './resample.ts';
+
+/** Grey around a letterboxed photo, in levels. */
+const LETTERBOX_LEVEL = 114;
+
+export interface PreprocessorOptions {
+  /** Side S of the square input: 1024 for SAM. */
+  readonly side: number;
+  /** In levels, R, G, B. */
+  readonly mean: Rgb;
+  readonly std: Rgb;
+  readonly precision: Precision;
+}
+
+/** Where a photo lies in SAM's frame. */
+export interface Preprocessed {
+  /** Resized photo, in the frame's upper left corner. */
+  readonly inputSize: Size;
+  readonly originalSize: Size;
+}
+
+/** SAM's preprocessing: longest side to S with Pillow's bilinear filter, normalised, zero-padded right and bottom. */
+export class Preprocessor {
+  readonly #engine: Engine;
+  readonly #options: PreprocessorOptions;
+
+  constructor(engine: Engine, options: PreprocessorOptions) {
+    this.#engine = engine;
+    this.#options = options;
+  }
+
+  /**
+   * Fills `out` [1, S, S, 4] elem (fourth channel 0). Runs at once may overlap, into different tensors.
+   *
+   * @throws `image`, `image-limit` for a photo that cannot be read, `aborted`, `shape` for a wrong `out`
+   */
+  async run(pixels: PhotoPixels, out: DeviceTensor, options: ResampleOptions = {}): Promise<Preprocessed> {
+    const { side, mean, std, precision } = this.#options;
+    checkOut(out, [1, side, side, 4], precision);
+    const inputSize = this.size(pixels);
+    const levels = await resample(this.#engine, pixels, inputSize, 'pil', options);
+    try {
+      await normaliseInto(this.#engine, levels, out, { mean, std }, options.signal);
+    } finally {
+      levels.dispose();
+    }
+    return { inputSize, originalSize: [pixels.height, pixels.width] };
+  }
+
+  /** Size of the resized photo. */
+  size(pixels: { readonly width: number; readonly height: number }): Size {
+    return longestSideSize(pixels.height, pixels.width, this.#options.side);
+  }
+
+  /** The resized photo before it is normalised, RGB8 [h, w, 3]: what `verify` compares with Pillow. */
+  async resized(pixels: PhotoPixels, options: ResampleOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    return readLevels(this.#engine, await resample(this.#engine, pixels, this.size(pixels), 'pil', options));
+  }
+}
+
+export interface LetterboxOptions {
+  /** Longest side of the input (`imgsz`), rounded up to a multiple of `stride`. */
+  readonly side: number;
+  /** 32 unless said. */
+  readonly stride?: number;
+  /** Channel order of the network's input; MobileSAMv2's script feeds BGR. */
+  readonly bgr?: boolean;
+  readonly precision: Precision;
+}
+
+/** The detectors' preprocessing: OpenCV's bilinear resize, grey borders to the smallest rectangle of multiples of the stride, / 255. */
+export class Letterbox {
+  readonly #engine: Engine;
+  readonly #options: LetterboxOptions;
+
+  constructor(engine: Engine, options: LetterboxOptions) {
+    this.#engine = engine;
+    this.#options = options;
+  }
+
+  /** Where the photo comes to lie; `frame` is the shape of the network's input. */
+  geometry(pixels: { readonly width: number; readonly height: number }): LetterboxGeometry {
+    return letterboxGeometry(pixels.height, pixels.width, this.#options.side, this.#options.stride);
+  }
+
+  /** Fills `out` [1, frame height, frame width, 4] elem (fourth channel 0). @throws as `Preprocessor.run` */
+  async run(pixels: PhotoPixels, out: DeviceTensor, options: ResampleOptions = {}): Promise<LetterboxGeometry> {
+    const { bgr = false, precision } = this.#options;
+    const geometry = this.geometry(pixels);
+    const { resized, frame, left, top } = geometry;
+    checkOut(out, [1, ...frame, 4], precision);
+    const levels = await resample(this.#engine, pixels, resized, 'cv', options);
+    try {
+      const scale = { mean: [0, 0, 0], std: [255, 255, 255] } as const;
+      const border = LETTERBOX_LEVEL / 255;
+      await normaliseInto(this.#engine, levels, out, { ...scale, left, top, border, bgr }, options.signal);
+    } finally {
+      levels.dispose();
+    }
+    return geometry;
+  }
+
+  /** The resized photo without its border, RGB8 [h, w, 3]. */
+  async resized(pixels: PhotoPixels, options: ResampleOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    return readLevels(this.#engine, await resample(this.#engine, pixels, this.geometry(pixels).resized, 'cv', options));
+  }
+}
+
+function checkOut(out: DeviceTensor, shape: readonly number[], precision: Precision): void {
+  const fits =
+    sameShape(out.shape, shape) && out.dtype === 'elem' && out.precision.activations === precision.activations;
+  check(
+    fits,
+    'shape',
+    `preprocess: ${out.name} is ${out.dtype} [${out.shape.join(', ')}], [${shape.join(', ')}] expected`,
+  );
+}
+
+async function normaliseInto(
+  engine: Engine,
+  levels: DeviceTensor,
+  out: DeviceTensor,
+  options: NormaliseOptions,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const graph = new Graph();
+  normalise(graph, graph.input('levels', levels.shape, 'u32'), graph.output('image', out.shape), options);
+  const plan = await Plan.build(engine, graph, { weights: new WeightStore(), precision: out.precision });
+  try {
+    plan.bind('levels', levels);
+    plan.bind('image', out);
+    await engine.run(plan, signal ? { signal } : {});
+  } finally {
+    plan.dispose();
+  }
+}
+
+async function readLevels(engine: Engine, levels: DeviceTensor): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    const words = new Uint32Array(await engine.readBytes(levels, 0, 4 * levels.elements));
+    const bytes = new Uint8Array(3 * words.length);
+    for (const [i, word] of words.entries()) bytes.set([word & 255, (word >>> 8) & 255, (word >>> 16) & 255], 3 * i);
+    return bytes;
+  } finally {
+    levels.dispose();
+  }
+}
