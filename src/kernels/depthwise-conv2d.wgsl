@@ -1,5 +1,5 @@
 // Depthwise convolution, KERNEL x KERNEL a channel, NHWC.
-// One thread = a patch of ROWS x COLUMNS output pixels of four channels: pixels and weights are loaded once for all of them.
+// One thread = a window of ROWS x COLUMNS output pixels of four channels: pixels and weights are loaded once for all of them.
 #import elem
 #import grid
 #import activation
@@ -42,7 +42,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   let top = row * STRIDE - params.padTop;
   let left = column * STRIDE - params.padLeft;
 
-  var patch: array<vec4<f32>, INPUTS>;
+  var window: array<vec4<f32>, INPUTS>;
   // @unroll
   for (var i = 0u; i < IN_ROWS; i++) {
     let rowAt = min(top + i, params.height - 1u) * params.width;
@@ -50,7 +50,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     for (var j = 0u; j < IN_COLUMNS; j++) {
       let inside = top + i < params.height && left + j < params.width;
       let at = (rowAt + min(left + j, params.width - 1u)) * channels4 + c;
-      patch[i * IN_COLUMNS + j] = select(vec4<f32>(), load4(x[at]), inside);
+      window[i * IN_COLUMNS + j] = select(vec4<f32>(), load4(x[at]), inside);
     }
   }
   var acc: array<vec4<f32>, OUTPUTS>;
@@ -68,7 +68,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
       for (var i = 0u; i < ROWS; i++) {
         // @unroll
         for (var j = 0u; j < COLUMNS; j++) {
-          acc[i * COLUMNS + j] = fma(tap, patch[(i * STRIDE + ky) * IN_COLUMNS + j * STRIDE + kx], acc[i * COLUMNS + j]);
+          acc[i * COLUMNS + j] = fma(tap, window[(i * STRIDE + ky) * IN_COLUMNS + j * STRIDE + kx], acc[i * COLUMNS + j]);
         }
       }
     }

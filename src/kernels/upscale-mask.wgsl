@@ -9,7 +9,6 @@ const PIXELS = 8u; // specialised: inputs a thread; PIXELS * OUT4 vec4 accumulat
 const OUT4 = 8u; // specialised: output channels / 4
 const MASKS = 1u; // specialised: hypernetwork vectors
 const HAS_FINE = false; // specialised: add fine features before the GELU
-const ACTIVATION = 4u; // specialised: code of the exact GELU
 const LANES = 32u;
 
 struct Params {

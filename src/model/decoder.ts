@@ -4,7 +4,7 @@ import type { Engine } from '../runtime/engine.ts';
 import { check, SegEveryError, throwIfAborted } from '../runtime/errors.ts';
 import { Graph } from '../runtime/graph.ts';
 import { Plan, planBytes } from '../runtime/plan.ts';
-import type { DType, Precision } from '../runtime/tensor.ts';
+import { type DType, elementBytes, type Precision, size } from '../runtime/tensor.ts';
 import type { WeightStore } from '../runtime/weight-store.ts';
 import {
   type DecoderConfig,
@@ -69,18 +69,32 @@ export class MaskDecoder {
   readonly #imagePlans = new Map<Dense, Promise<Plan>>();
   readonly #plans = new Map<string, Promise<Plan>>();
 
-  constructor(engine: Engine, weights: Weights, store: WeightStore, precision: Precision, config: DecoderConfig, inputSide: number) {
+  constructor(
+    engine: Engine,
+    weights: Weights,
+    store: WeightStore,
+    precision: Precision,
+    config: DecoderConfig,
+    inputSide: number,
+  ) {
     this.#engine = engine;
     this.#weights = weights;
     this.#store = store;
     this.#precision = precision;
     this.spec = { config, side: inputSide / 16, inputSide };
     const masks = 1 + config.num_multimask_outputs;
-    this.#readTables = promptTables(weights.at('prompt_encoder'), weights.at('mask_decoder'), inputSide, config.embed_dim, masks);
+    this.#readTables = promptTables(
+      weights.at('prompt_encoder'),
+      weights.at('mask_decoder'),
+      inputSide,
+      config.embed_dim,
+      masks,
+    );
     // Built once for their side effect on the ledger: every key is asked for before anything is uploaded.
     imageGraph(new Graph(), weights, this.spec, 'none');
     imageGraph(new Graph(), weights, this.spec, 'mask');
-    for (const multimask of [false, true]) this.#graph(1, { tokenCapacity: 8, multimask, dense: this.#denseMode(true) });
+    for (const multimask of [false, true])
+      this.#graph(1, { tokenCapacity: 8, multimask, dense: this.#denseMode(true) });
   }
 
   /** Side of the low-resolution masks, 4E. */
@@ -99,7 +113,18 @@ export class MaskDecoder {
 
   /** Bytes of the plan for a batch, before anything is made. */
   planBytes(capacity: number, multimask: boolean): ReturnType<typeof planBytes> {
-    return planBytes(this.#graph(capacity, { tokenCapacity: 8, multimask, dense: this.#denseMode(false) }), this.#precision);
+    return planBytes(
+      this.#graph(capacity, { tokenCapacity: 8, multimask, dense: this.#denseMode(false) }),
+      this.#precision,
+    );
+  }
+
+  /** Bytes of one image's side, and of its embedding and fine maps. */
+  imageBytes(): number {
+    const { side, config } = this.spec;
+    const elements = Object.values(imageShapes(this.#weights, this.spec)).reduce((sum, shape) => sum + size(shape), 0);
+    const fine = config.use_high_res_features === true ? 4 * side * side * config.embed_dim : 0;
+    return (elements + side * side * config.embed_dim + fine) * elementBytes('elem', this.#precision);
   }
 
   /** Makes the image side for a kind of dense prompt, once; the default kind when an image is opened. */
@@ -148,7 +173,11 @@ export class MaskDecoder {
   ): Promise<void> {
     const masked = o.maskInputs?.some((m) => m !== undefined) ?? false;
     if (masked && !this.drawsSeeds) {
-      check(o.maskInputs?.every((m) => m !== undefined) === true, 'mask-input', 'prompts with and without a mask input need calls of their own');
+      check(
+        o.maskInputs?.every((m) => m !== undefined) === true,
+        'mask-input',
+        'prompts with and without a mask input need calls of their own',
+      );
     }
     const dense = this.#denseMode(masked);
     const side = await this.prepare(image, dense === 'none' ? 'none' : 'mask', o.signal);
@@ -199,7 +228,11 @@ export class MaskDecoder {
   }
 
   dispose(): void {
-    for (const job of [...this.#plans.values(), ...this.#imagePlans.values()]) job.then((plan) => plan.dispose(), () => {});
+    for (const job of [...this.#plans.values(), ...this.#imagePlans.values()])
+      job.then(
+        (plan) => plan.dispose(),
+        () => {},
+      );
     this.#plans.clear();
     this.#imagePlans.clear();
   }
@@ -222,7 +255,10 @@ export class MaskDecoder {
     for (const [b, mask] of (masks ?? []).entries()) {
       if (mask === undefined) continue;
       if (mask.length !== area) {
-        throw new SegEveryError('mask-input', `mask input of ${mask.length} logits; this model takes ${this.lowSide} x ${this.lowSide}`);
+        throw new SegEveryError(
+          'mask-input',
+          `mask input of ${mask.length} logits; this model takes ${this.lowSide} x ${this.lowSide}`,
+        );
       }
       use[b] = 1;
       engine.write(plan.tensor('mask'), mask, b * area);
@@ -268,13 +304,19 @@ export class MaskDecoder {
       this.#plans.set(key, known);
       return known;
     }
-    const job = Plan.build(this.#engine, this.#graph(capacity, o, taps), { weights: this.#store, precision: this.#precision });
+    const job = Plan.build(this.#engine, this.#graph(capacity, o, taps), {
+      weights: this.#store,
+      precision: this.#precision,
+    });
     this.#plans.set(key, job);
     job.catch(() => this.#plans.delete(key));
     if (this.#plans.size > PLANS_KEPT) {
       const [oldest, plan] = this.#plans.entries().next().value as [string, Promise<Plan>];
       this.#plans.delete(oldest);
-      plan.then((p) => this.#engine.exclusive(async () => p.dispose()), () => {});
+      plan.then(
+        (p) => this.#engine.exclusive(async () => p.dispose()),
+        () => {},
+      );
     }
     return job;
   }

@@ -39,7 +39,11 @@ export function parseModelDescription(json: unknown, where = 'model.json'): Mode
   for (const name of ['encoder', 'decoder', 'detector'] as const) {
     if (listed[name] !== undefined) parts[name] = part(listed[name], `${where}: parts.${name}`);
   }
-  check(parts.encoder !== undefined && parts.decoder !== undefined, 'weights', `${where}: parts needs an encoder and a decoder`);
+  check(
+    parts.encoder !== undefined && parts.decoder !== undefined,
+    'weights',
+    `${where}: parts needs an encoder and a decoder`,
+  );
   return {
     name: text(root.name, `${where}: name`),
     imageSize,
@@ -58,7 +62,11 @@ function part(json: unknown, where: string): PartDescription {
   check(/^[\w][\w.-]*$/.test(file), 'weights', `${where}.file: "${file}" is not a plain file name`);
   const sha256 = fields.sha256;
   if (sha256 !== undefined) {
-    check(typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256), 'weights', `${where}.sha256 is not 64 hexadecimal digits`);
+    check(
+      typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256),
+      'weights',
+      `${where}.sha256 is not 64 hexadecimal digits`,
+    );
   }
   return {
     file,
@@ -66,7 +74,12 @@ function part(json: unknown, where: string): PartDescription {
     ...(fields.bytes === undefined ? {} : { bytes: integer(fields.bytes, `${where}.bytes`, 8, 2 ** 40) }),
     architecture: text(fields.architecture, `${where}.architecture`),
     config: fields.config === undefined ? {} : record(fields.config, `${where}.config`),
-    prefix: fields.prefix === undefined ? '' : typeof fields.prefix === 'string' ? fields.prefix : text(fields.prefix, `${where}.prefix`),
+    prefix:
+      fields.prefix === undefined
+        ? ''
+        : typeof fields.prefix === 'string'
+          ? fields.prefix
+          : text(fields.prefix, `${where}.prefix`),
   };
 }
 
@@ -92,7 +105,8 @@ export function integer(value: unknown, where: string, low: number, high: number
 }
 
 export function finite(value: unknown, where: string): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw new SegEveryError('weights', `${where} is not a number`);
+  if (typeof value !== 'number' || !Number.isFinite(value))
+    throw new SegEveryError('weights', `${where} is not a number`);
   return value;
 }
 

@@ -39,7 +39,6 @@ export interface AdapterSummary {
 }
 
 const FIRST_RATE = 2e9; // cost units a second, assumed until a run was measured: a slow software adapter
-const WORD_COST = 4; // cost units of moving one float32 word, beside one unit a floating-point operation
 
 export class Engine {
   readonly limits: GPUSupportedLimits;
@@ -50,6 +49,8 @@ export class Engine {
   /** Resolves when the device is lost for any reason but `dispose()`. */
   readonly lost: Promise<SegEveryError>;
   readonly #readback: ReadbackRing;
+  /** Which family of kernels graphs are built with; `kernels/tiling.ts` measures it. */
+  tiling: 'register' | 'workgroup' = 'register';
   #queue: Promise<unknown> = Promise.resolve();
   #rate = FIRST_RATE;
   #failure: SegEveryError | undefined;
@@ -125,9 +126,9 @@ export class Engine {
     );
   }
 
-  /** Work of a launch: operations, and words moved. What the rate measured below is a rate of. */
+  /** Work of a launch: one unit an operation or a byte moved. The measured rate is units a second. */
   units(cost: Cost): number {
-    return cost.flops + (WORD_COST / 4) * (cost.bytes ?? 0);
+    return cost.flops + (cost.bytes ?? 0);
   }
 
   /** Cost units a second that this adapter was seen to do. */

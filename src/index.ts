@@ -1,0 +1,19 @@
+// segevery: segment anything and everything with WebGPU compute shaders. This file is the public API.
+
+export type { BoxCorners } from './model/coordinates.ts';
+export type { LoadOptions, LoadProgress, ModelSource } from './model/load.ts';
+export { Mask, type MaskImageOptions, type RgbaImage } from './model/mask.ts';
+export type { MaskRecord, Photo, Prompt, SegmentOptions } from './model/photo.ts';
+export type { PhotoSource } from './photo/decode-page.ts';
+export type { RawPixels } from './photo/raw.ts';
+export type { AdapterSummary, EngineFeatures } from './runtime/engine.ts';
+export { type ErrorCode, SegEveryError } from './runtime/errors.ts';
+export {
+  type ClosablePixels,
+  createEngine,
+  type ImageOptions,
+  type LoadedModel,
+  type PhotoDecoder,
+  type SegEvery,
+  type SegEveryOptions,
+} from './segevery.ts';

@@ -1,0 +1,155 @@
+// The engine that callers hold: a device, the models loaded on it, and how photos are decoded on this host.
+import { measureTiling } from './kernels/tiling.ts';
+import { type LoadOptions, type ModelSource, openModel } from './model/load.ts';
+import { Model, type OpenOptions } from './model/model.ts';
+import type { Photo } from './model/photo.ts';
+import type { PhotoPixels } from './model/resample.ts';
+import type { PhotoLimits } from './photo/container.ts';
+import { decodePhoto, type PhotoSource } from './photo/decode-page.ts';
+import { type AdapterSummary, Engine, type EngineFeatures, type EngineOptions } from './runtime/engine.ts';
+import type { SegEveryError } from './runtime/errors.ts';
+import type { Precision } from './runtime/tensor.ts';
+
+/** A decoded photo that frees what its decoder holds when closed. */
+export interface ClosablePixels extends PhotoPixels {
+  close?(): void;
+}
+
+export type PhotoDecoder = (
+  source: PhotoSource,
+  options: PhotoLimits & { readonly signal?: AbortSignal | undefined },
+) => Promise<ClosablePixels>;
+
+export interface SegEveryOptions extends EngineOptions {
+  /** Storage of weights and of activations; arithmetic is float32 always. `f32` unless said. */
+  readonly precision?: 'f32' | 'f16' | Precision;
+  /** Decodes photo files; the browser's decoders unless said (Node has none). */
+  readonly decodePhoto?: PhotoDecoder;
+  /** Family of kernels; measured on the adapter unless said. */
+  readonly tiling?: 'register' | 'workgroup';
+}
+
+export interface ImageOptions extends OpenOptions, PhotoLimits {}
+
+/** @throws codes `no-webgpu`, `no-adapter`. */
+export async function createEngine(options: SegEveryOptions = {}): Promise<SegEvery> {
+  const runtime = await Engine.create(options);
+  try {
+    runtime.tiling = options.tiling ?? (await measureTiling(runtime));
+  } catch (error) {
+    runtime.dispose();
+    throw error;
+  }
+  const { precision = 'f32' } = options;
+  const storage = typeof precision === 'string' ? { activations: precision, weights: precision } : precision;
+  return new SegEvery(runtime, storage, options.decodePhoto ?? decodePhoto);
+}
+
+export class SegEvery {
+  readonly #models = new Set<LoadedModel>();
+  readonly #decode: PhotoDecoder;
+
+  constructor(
+    /** The device, its memory and its queue; for tools that look inside. */
+    readonly runtime: Engine,
+    readonly precision: Precision,
+    decode: PhotoDecoder,
+  ) {
+    this.#decode = decode;
+  }
+
+  get adapter(): AdapterSummary {
+    return this.runtime.adapter;
+  }
+
+  get features(): EngineFeatures {
+    return this.runtime.features;
+  }
+
+  /** Resolves when the device is lost: create a new engine, and load and open again. */
+  get lost(): Promise<SegEveryError> {
+    return this.runtime.lost;
+  }
+
+  /** Bytes on the GPU now, and at most so far. */
+  get memory(): { readonly bytes: number; readonly peak: number; readonly buffers: number } {
+    const { bytes, peak, count } = this.runtime.buffers;
+    return { bytes, peak, buffers: count };
+  }
+
+  /** Loads a model folder and uploads its weights. @throws codes `weights`, `model-mismatch`, `io`, `aborted`, `out-of-memory`. */
+  async load(source: ModelSource, options: LoadOptions = {}): Promise<LoadedModel> {
+    const opened = await openModel(source, options);
+    const model = new LoadedModel(new Model(this.runtime, opened, this.precision), this.#decode, (closed) =>
+      this.#models.delete(closed),
+    );
+    this.#models.add(model);
+    try {
+      await model.core.prepare(options);
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+    return model;
+  }
+
+  /** Frees models, photos and the device. */
+  dispose(): void {
+    for (const model of [...this.#models]) model.dispose();
+    this.runtime.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** A model on an engine. */
+export class LoadedModel {
+  readonly #decode: PhotoDecoder;
+  readonly #onDispose: (model: LoadedModel) => void;
+
+  constructor(
+    /** The model below the convenience; for tools that look inside. */
+    readonly core: Model,
+    decode: PhotoDecoder,
+    onDispose: (model: LoadedModel) => void,
+  ) {
+    this.#decode = decode;
+    this.#onDispose = onDispose;
+  }
+
+  get name(): string {
+    return this.core.description.name;
+  }
+
+  /** Decodes and encodes a photo, once. @throws codes `image`, `image-limit`, `aborted`, `disposed`, `device-lost`. */
+  async open(image: PhotoSource | ClosablePixels, options: ImageOptions = {}): Promise<Photo> {
+    const begun = performance.now();
+    const pixels = isPixels(image) ? image : await this.#decode(image, options);
+    options.timings?.set('decode', performance.now() - begun);
+    try {
+      return await this.core.openPixels(pixels, options);
+    } finally {
+      if (pixels !== image) pixels.close?.();
+    }
+  }
+
+  /** A photo from `photo.save()`, without encoding it again. @throws codes `weights`, `model-mismatch`. */
+  restore(bytes: Uint8Array): Promise<Photo> {
+    return this.core.restore(bytes);
+  }
+
+  dispose(): void {
+    this.core.dispose();
+    this.#onDispose(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+function isPixels(image: PhotoSource | ClosablePixels): image is ClosablePixels {
+  return typeof image === 'object' && image !== null && 'strips' in image && typeof image.strips === 'function';
+}
