@@ -71,14 +71,13 @@ function turn(data: Bytes, width: number, rows: number, swap: boolean, flipX: bo
   const source = new Uint32Array(data.buffer, data.byteOffset, width * rows);
   const out = new Uint32Array(width * rows);
   const storedWidth = swap ? rows : width;
-  const storedHeight = swap ? width : rows;
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < width; column++) {
-      const x = swap ? row : column;
-      const y = swap ? column : row;
-      const at = (flipY ? storedHeight - 1 - y : y) * storedWidth + (flipX ? storedWidth - 1 - x : x);
-      out[row * width + column] = source[at] ?? 0;
-    }
+  const stepX = flipX ? -1 : 1;
+  const stepY = flipY ? -storedWidth : storedWidth;
+  const [stepColumn, stepRow] = swap ? [stepY, stepX] : [stepX, stepY];
+  const first = (flipX ? storedWidth - 1 : 0) + (flipY ? width * rows - storedWidth : 0);
+  for (let row = 0, to = 0; row < rows; row++) {
+    let at = first + row * stepRow;
+    for (let column = 0; column < width; column++, at += stepColumn) out[to++] = source[at] ?? 0;
   }
   return new Uint8Array(out.buffer);
 }

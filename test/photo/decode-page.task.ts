@@ -63,6 +63,14 @@ function drawn(bitmap: ImageBitmap): OffscreenCanvas {
 }
 
 const tasks: Tasks = {
+  /** The browser's own decoder, for formats that we decode ourselves. */
+  native: async (_, { bytes }: { bytes: string }) => {
+    const bitmap = await createImageBitmap(new Blob([fromBase64(bytes)]), { colorSpaceConversion: 'none' });
+    const context = drawn(bitmap).getContext('2d');
+    if (context === null) throw new Error('no canvas');
+    const { width, height, data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    return { width, height, rgba: toBase64(data) };
+  },
   bytes: (_, { bytes, rows }: { bytes: string; rows?: number }) => decoded(fromBase64(bytes), rows),
   source: async (context, { file, kind }: { file: string; kind: string }) => {
     const make = SOURCES[kind];
