@@ -1,0 +1,296 @@
+"""Trains the promptable model and the detector together, on a CPU.
+
+    python train.py --pack PACK --out RUN --minutes 600          # goes on from RUN/last.pt if it is there
+
+The schedule follows the wall clock: a cosine over --minutes of training time. RUN/last.pt holds weights, averaged weights, optimizer and the
+time spent; stop (SIGINT, SIGTERM) and start again at will. To start over with a new schedule from old weights, name them with --init.
+Both models read one run of the trunk; the detector's gradient reaches the trunk at a tenth, which makes its coarse maps know objects.
+"""
+
+import argparse
+import copy
+import json
+import math
+import os
+import queue
+import random
+import signal
+import threading
+import time
+
+import numpy as np
+import torch
+import torch.nn as nn
+
+import data
+import prompts
+from checkpoint import load_weights
+from detector import Detector, anchor_points, detection_loss
+from losses import Auxiliary, prompt_loss
+from model import NanoSam, load_config
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE_WEIGHTS = {"coco128": 1.6, "coco": 2.4, "ccp": 0.5, "pets": 0.6, "coco_person": 0.7, "camel": 0.2}
+TOKENS, TOKEN_SHARES = [2, 3, 4, 5], [0.7, 0.14, 0.1, 0.06]  # prompt tokens of a step, and how often
+AVERAGE_DECAY = 0.998
+TRUNK_RATE = 0.25  # the pretrained trunk's learning rate, as a share of the others'
+DETECTOR_GRADIENT = 0.1  # share of the detector's gradient that reaches the trunk
+
+
+class Loader:
+    """Draws batches in a thread, a few ahead."""
+
+    def __init__(self, pack: data.Pack, side: int, images: int, masks: int, seed: int):
+        self.batches: queue.Queue[list[data.Sample]] = queue.Queue(4)
+        self.arguments = (pack, side, images, masks, random.Random(seed))
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self):
+        pack, side, images, masks, rng = self.arguments
+        while True:
+            self.batches.put([data.draw(pack, side, masks, rng) for _ in range(images)])
+
+
+def colour(pixels: torch.Tensor) -> torch.Tensor:
+    """Jitters brightness, contrast, saturation and tint of [B, 3, S, S] in 0..255."""
+    b = len(pixels)
+
+    def around_one(spread, channels=1):
+        return 1 + (torch.rand(b, channels, 1, 1) * 2 - 1) * spread
+
+    grey = pixels.mean(1, keepdim=True)
+    saturation = around_one(0.5)
+    saturation[torch.rand(b) < 0.05] = 0
+    pixels = grey + (pixels - grey) * saturation
+    pixels = (pixels - 127) * around_one(0.35) + 127 * around_one(0.3)
+    return (pixels * around_one(0.06, 3)).clamp(0, 255)
+
+
+class Average:
+    """Exponential moving average of a module's parameters and statistics: what is exported."""
+
+    def __init__(self, module: nn.Module):
+        self.module = copy.deepcopy(module).eval().requires_grad_(False)
+        self.steps = 0
+
+    @torch.no_grad()
+    def update(self, module: nn.Module):
+        self.steps += 1
+        decay = min(AVERAGE_DECAY, (1 + self.steps) / (10 + self.steps))
+        mine = [t for t in self.module.state_dict().values() if t.is_floating_point()]
+        theirs = [t for t in module.state_dict().values() if t.is_floating_point()]
+        torch._foreach_mul_(mine, decay)
+        torch._foreach_add_(mine, theirs, alpha=1 - decay)
+
+
+class ScaleGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, share):
+        ctx.share = share
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * ctx.share, None
+
+
+class Trainer:
+    def __init__(self, args):
+        self.args = args
+        self.config = load_config(args.config)
+        self.side = self.config["image_size"]
+        torch.manual_seed(args.seed)
+        self.sam = NanoSam(self.config, args.frozen_blocks).to(memory_format=torch.channels_last)
+        self.detector = Detector().to(memory_format=torch.channels_last)
+        self.auxiliary = Auxiliary(self.config["prompt_encoder"]["embed_dim"], self.config["mask_decoder"]["transformer_depth"])
+        self.step, self.spent = 0, 0.0
+        self.last = os.path.join(args.out, "last.pt")
+        self.anchors = anchor_points(self.side)
+        state = None
+        if os.path.exists(self.last):
+            state = torch.load(self.last, map_location="cpu", weights_only=True)
+            self.sam.load_state_dict(state["sam"])
+            self.detector.load_state_dict(state["detector"])
+            self.auxiliary.load_state_dict(state["auxiliary"])
+            self.step, self.spent = state["step"], state["spent"]
+        elif args.init:
+            load_weights(self.sam, self.detector, args.init, self.auxiliary)
+        elif args.pretrained:
+            trunk = torch.load(args.pretrained, map_location="cpu", weights_only=True)
+            head = ("_conv_head", "_bn1", "_fc")  # the classifier
+            self.sam.image_encoder.load_state_dict({k: v for k, v in trunk.items() if not k.startswith(head)}, strict=False)
+        self.averages = (Average(self.sam), Average(self.detector))
+        self.optimizer = self._optimizer()
+        if state:
+            self.averages[0].module.load_state_dict(state["sam_average"])
+            self.averages[1].module.load_state_dict(state["detector_average"])
+            self.averages[0].steps = self.averages[1].steps = self.step
+            self.optimizer.load_state_dict(state["optimizer"])
+        self.stop = False
+
+    def _optimizer(self) -> torch.optim.Optimizer:
+        frozen = ("_conv_stem", "_bn0", *(f"_blocks.{i}." for i in range(self.args.frozen_blocks)))
+        groups: dict[tuple[bool, bool], list] = {}
+        for module in (self.sam, self.auxiliary, self.detector):
+            for name, p in module.named_parameters():
+                in_trunk = name.startswith("image_encoder._")
+                if in_trunk and self.args.frozen_blocks and name.removeprefix("image_encoder.").startswith(frozen):
+                    p.requires_grad_(False)
+                elif not (self.args.detector_only and module is not self.detector):
+                    groups.setdefault((in_trunk, p.ndim >= 2), []).append(p)
+        return torch.optim.AdamW(
+            [
+                {"params": ps, "weight_decay": (1e-4 if trunk else 0.05) if decayed else 0.0, "scale": TRUNK_RATE if trunk else 1.0}
+                for (trunk, decayed), ps in groups.items()
+            ],
+            lr=self.args.lr, betas=(0.9, 0.99), foreach=True)  # fmt: skip
+
+    def save(self):
+        state = {
+            "sam": self.sam.state_dict(), "detector": self.detector.state_dict(), "auxiliary": self.auxiliary.state_dict(),
+            "sam_average": self.averages[0].module.state_dict(), "detector_average": self.averages[1].module.state_dict(),
+            "optimizer": self.optimizer.state_dict(), "step": self.step, "spent": self.spent}  # fmt: skip
+        torch.save(state, self.last + ".tmp")
+        os.replace(self.last + ".tmp", self.last)
+
+    def _rate(self, progress: float) -> float:
+        warm = min(1.0, (self.step + 1) / self.args.warmup)
+        return self.args.lr * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+    def _masks(self, batch, embedding, maps, report):
+        """Loss of the promptable model on a batch: one round of prompts, and now and then a corrected second one."""
+        masks = torch.from_numpy(np.concatenate([s.masks for s in batch]))
+        boxes = torch.from_numpy(np.concatenate([s.boxes for s in batch]))
+        n = len(masks)
+        image_of = torch.arange(len(batch)).repeat_interleave(n // len(batch))
+        valid = torch.tensor([[w, h, w, h] for h, w in (s.size for s in batch)], dtype=torch.float32)[image_of]
+        tokens = random.choices(TOKENS, TOKEN_SHARES)[0]
+        coords, labels, with_box = prompts.simulate(masks, boxes, valid, tokens)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            out = self.sam.decode(embedding, maps, image_of, coords, labels)
+            affinity = self.auxiliary.affinity_loss(embedding, torch.from_numpy(np.stack([s.regions for s in batch])))
+            deep = self.auxiliary.deep_loss(out.inner, masks)
+        ambiguous = ~with_box if tokens == 2 else torch.zeros(n, dtype=torch.bool)
+        loss, iou = prompt_loss(out.logits, out.iou, masks, ambiguous)
+        if tokens == 2:
+            report("box", iou[with_box, 0].mean().item())
+            report("point", iou[~with_box, 0].mean().item())
+            report("best3", iou[~with_box, 1:].max(1)[0].mean().item())
+        if self.step % 4 == 0 and tokens <= 3:
+            some = torch.randperm(n)[: n // 3]
+            previous = out.logits[some, 0].detach().float()
+            coords, labels = prompts.corrections(previous, masks[some], coords[some], labels[some])
+            use_mask = torch.rand(len(some)) < 0.7
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                again = self.sam.decode(embedding, maps, image_of[some], coords, labels, (previous[:, None], use_mask))
+            more, iou = prompt_loss(again.logits, again.iou, masks[some], torch.zeros(len(some), dtype=torch.bool))
+            loss = loss + 0.4 * more
+            report("corrected", iou[:, 0].mean().item())
+        report("mask-loss", loss.item())
+        report("affinity", affinity.item())
+        return loss + 0.5 * (affinity + deep)
+
+    def _boxes(self, batch, maps, report):
+        """Loss of the detector on the images of a batch whose labels are complete."""
+        complete = [i for i, s in enumerate(batch) if s.objects is not None]
+        if not complete:
+            return torch.zeros(())
+        own = {stride: ScaleGradient.apply(maps[stride][complete], DETECTOR_GRADIENT) for stride in (8, 16, 32)}
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            levels = self.detector(own)
+        loss, overlap = detection_loss(levels, [torch.from_numpy(batch[i].objects) for i in complete], *self.anchors)
+        report("box-loss", loss.item())
+        report("box-ciou", overlap)
+        return loss
+
+    def one_step(self, batch: list[data.Sample], rate: float, report):
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["scale"]
+        pixels = torch.from_numpy(np.stack([s.pixels for s in batch])).permute(0, 3, 1, 2).float()
+        x = self.sam.normalise(colour(pixels), [s.size for s in batch])
+        only = self.args.detector_only
+        with torch.autocast("cpu", dtype=torch.bfloat16), torch.set_grad_enabled(not only):
+            maps = self.sam.image_encoder.trunk(x)
+            embedding = None if only else self.sam.image_encoder.embed(maps)
+        loss = self._boxes(batch, maps, report)
+        if not only:
+            loss = loss + self._masks(batch, embedding, maps, report)
+        self.optimizer.zero_grad(set_to_none=True)
+        if not loss.requires_grad:
+            return
+        loss.backward()
+        norms = [nn.utils.clip_grad_norm_(self.detector.parameters(), 10.0)]
+        if not only:
+            norms.append(nn.utils.clip_grad_norm_([*self.sam.parameters(), *self.auxiliary.parameters()], 1.0))
+            report("gradient", norms[1].item())
+        if all(torch.isfinite(norm) for norm in norms):
+            self.optimizer.step()
+            for average, module in zip(self.averages, (self.sam, self.detector)):
+                average.update(module)
+
+    def run(self):
+        args = self.args
+        pack = data.Pack(args.pack, "train", {**SOURCE_WEIGHTS, **json.loads(args.weights)})
+        print("images", {s: len(i) for s, i in pack.items.items()}, "from step", self.step, flush=True)
+        loader = Loader(pack, self.side, args.images, args.masks, args.seed + self.step)
+        self.sam.train()
+        self.detector.train()
+        table: dict[str, list[float]] = {}
+        saved = before = time.monotonic()
+        while self.spent < args.minutes * 60 and not self.stop:
+            while args.pause_file and os.path.exists(args.pause_file) and not self.stop:
+                time.sleep(1)
+                before = time.monotonic()
+            rate = self._rate(self.spent / (args.minutes * 60))
+            self.one_step(loader.batches.get(), rate, lambda k, v: table.setdefault(k, []).append(v))
+            self.step += 1
+            now = time.monotonic()
+            table.setdefault("seconds", []).append(now - before)
+            # A step that the machine slept through counts as a short one: the schedule is of training time.
+            self.spent += min(now - before, 20.0)
+            before = now
+            if self.step % 50 == 0:
+                means = " ".join(f"{k} {np.nanmean(v):.3f}" for k, v in sorted(table.items()))
+                print(f"{time.strftime('%H:%M:%S')} step {self.step} rate {rate:.1e} spent {self.spent / 60:.1f} min {means}", flush=True)
+                table.clear()
+            if now - saved > 180:
+                saved = now
+                self.save()
+        self.save()
+        print("stopped" if self.stop else "done", "at step", self.step, flush=True)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--pack", required=True, help="a pack made by sources.py")
+    p.add_argument("--out", required=True, help="folder of last.pt")
+    p.add_argument("--config", default=os.path.join(HERE, "config.json"))
+    p.add_argument("--minutes", type=float, default=600, help="training time of the whole schedule")
+    p.add_argument("--init", help="weights to start from: a folder with model.json, or an earlier last.pt")
+    p.add_argument("--pretrained", help="the trunk's ImageNet weights: efficientnet-lite0-57934424.pth")
+    p.add_argument("--lr", type=float, default=4e-4, help="peak learning rate (1e-3 from scratch)")
+    p.add_argument("--warmup", type=int, default=300, help="steps until the peak")
+    p.add_argument("--images", type=int, default=6, help="images a step")
+    p.add_argument("--masks", type=int, default=6, help="prompts an image")
+    p.add_argument("--frozen-blocks", type=int, default=3, help="leading trunk blocks (and the stem) that stay as they are")
+    p.add_argument("--detector-only", action="store_true", help="train the detector alone, on the trunk as it is")
+    p.add_argument("--weights", default="{}", help="JSON: sampling weight of sources, over the defaults")
+    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--pause-file", help="training sleeps while this file exists")
+    args = p.parse_args()
+    torch.set_num_threads(args.threads)
+    random.seed(args.seed)
+    os.makedirs(args.out, exist_ok=True)
+    trainer = Trainer(args)
+
+    def stop(*_):
+        trainer.stop = True
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    trainer.run()
+
+
+if __name__ == "__main__":
+    main()
