@@ -152,7 +152,7 @@ export class Plan {
         else data.setUint32(at + field.offset, value, true);
       }
     }
-    engine.device.queue.writeBuffer(params, 0, data);
+    engine.device.queue.writeBuffer(params, 0, data.buffer); // Dawn in Node takes no DataView
     const slabs = slabsOf(graph, precision);
     const plan = new Plan(engine, graph, precision, planBytes(graph, precision), launches, slabs, store, params);
     await engine.allocating('plan', () => {
