@@ -1,7 +1,8 @@
 // Independent checks: pycocotools and Pillow on random masks, polygons and images.
 
-import { beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 import { fromPixels } from '../../src/formats/bits.ts';
+import { cocoAnnotations } from '../../src/formats/coco.ts';
 import { encodePng } from '../../src/formats/png.ts';
 import { polygonsToRle, polygonToRle } from '../../src/formats/polygons.ts';
 import { countsToString, encodeRle, mergeRle, rleArea, rleBbox, rleIou } from '../../src/formats/rle.ts';
@@ -12,7 +13,13 @@ beforeAll(async () => {
   environment = await pythonEnvironment();
 }, 600_000);
 
-async function ask<T>(context: TestContext, questions: unknown[]): Promise<T[]> {
+let context: TestContext;
+beforeEach((current) => {
+  context = current;
+});
+
+/** Answers of Python; without one the test ends here and counts as skipped. */
+async function ask<T>(questions: unknown[]): Promise<T[]> {
   if ('reason' in environment) return context.skip(environment.reason);
   return askPython<T[]>(environment.python, 'coco.py', questions);
 }
@@ -59,7 +66,7 @@ function randomMasks(random: () => number, width: number, height: number): Uint8
 }
 
 describe('pycocotools agrees', () => {
-  it('on strings, areas, boxes, unions and IoU of random masks', async (context) => {
+  it('on strings, areas, boxes, unions and IoU of random masks', async () => {
     const random = generator(1);
     const cases = Array.from({ length: 40 }, () => {
       const [width, height] = [1 + Math.floor(random() * 90), 1 + Math.floor(random() * 60)];
@@ -74,7 +81,7 @@ describe('pycocotools agrees', () => {
       counts: rles.map((rle) => countsToString(rle.counts)),
       crowd: crowd.map(Number),
     }));
-    const answers = await ask<MaskAnswer>(context, questions);
+    const answers = await ask<MaskAnswer>(questions);
     expect(answers.length).toBe(cases.length);
     answers.forEach((answer, i) => {
       const { rles = [], masks = [], crowd = [] } = cases[i] ?? {};
@@ -89,7 +96,7 @@ describe('pycocotools agrees', () => {
     });
   });
 
-  it('on random polygons, alone and united', async (context) => {
+  it('on random polygons, alone and united', async () => {
     const random = generator(2);
     const cases = Array.from({ length: 400 }, () => {
       const [width, height] = [1 + Math.floor(random() * 90), 1 + Math.floor(random() * 60)];
@@ -113,7 +120,7 @@ describe('pycocotools agrees', () => {
       size: [height, width],
       polygons,
     }));
-    const answers = await ask<{ parts: string[][]; united: string[] }>(context, [
+    const answers = await ask<{ parts: string[][]; united: string[] }>([
       ...questions.map((question) => ({ ...question, polygons: [question.polygons] })),
     ]);
     const got = cases.map(({ width, height, polygons }) => ({
@@ -124,8 +131,28 @@ describe('pycocotools agrees', () => {
   });
 });
 
+describe('pycocotools reads our annotation files', () => {
+  it.each(['rle', 'polygons'] as const)('with the same masks, as %s', async (segmentation) => {
+    const random = generator(4);
+    const photos = Array.from({ length: 5 }, (_, i) => {
+      const [width, height] = [5 + Math.floor(random() * 60), 5 + Math.floor(random() * 40)];
+      return { file: `${i}.jpg`, width, height, masks: randomMasks(random, width, height) };
+    });
+    const described = photos.map(({ file, width, height, masks }) => ({
+      file,
+      width,
+      height,
+      objects: masks.map((mask) => ({ mask: fromPixels(mask, width, height) })),
+    }));
+    const document = cocoAnnotations(described, { segmentation });
+    expect(document.annotations.some((one) => Array.isArray(one.segmentation))).toBe(segmentation === 'polygons');
+    const [answer] = await ask<{ masks: string[] }>([{ ask: 'annotations', document }]);
+    expect(answer?.masks).toEqual(photos.flatMap(({ masks }) => masks.map((mask) => mask.join(''))));
+  });
+});
+
 describe('Pillow reads our PNG files', () => {
-  it('with the same pixels', async (context) => {
+  it('with the same pixels', async () => {
     const random = generator(3);
     const [width, height] = [37, 23];
     const bytes = (n: number) => Uint8Array.from({ length: n }, () => random() * 256);
@@ -136,7 +163,7 @@ describe('Pillow reads our PNG files', () => {
     ] as const;
     const files = await Promise.all(images.map((image) => encodePng(image)));
     const questions = files.map((file) => ({ ask: 'png', png: Buffer.from(file).toString('base64') }));
-    const answers = await ask<{ mode: string; size: number[]; pixels: number[] }>(context, questions);
+    const answers = await ask<{ mode: string; size: number[]; pixels: number[] }>(questions);
     expect(answers.map(({ mode }) => mode)).toEqual(['RGBA', 'L', 'I;16']);
     expect(answers.map(({ pixels }) => pixels)).toEqual(images.map(({ data }) => [...data]));
     expect(answers.map(({ size }) => size)).toEqual(images.map(() => [width, height]));

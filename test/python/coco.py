@@ -1,6 +1,7 @@
 """Answers test/formats/pycocotools.test.ts: JSON on stdin, JSON on stdout, computed by pycocotools and Pillow alone."""
 
 import base64
+import contextlib
 import io
 import json
 import sys
@@ -8,6 +9,7 @@ import sys
 import numpy as np
 from PIL import Image
 from pycocotools import mask as coco
+from pycocotools.coco import COCO
 
 
 def text(rle):
@@ -41,12 +43,22 @@ def from_polygons(question):
     }
 
 
+def from_annotations(question):
+    # createIndex prints to stdout, where the answer goes.
+    with contextlib.redirect_stdout(sys.stderr):
+        annotations = COCO()
+        annotations.dataset = question["document"]
+        annotations.createIndex()
+    objects = annotations.loadAnns(annotations.getAnnIds())
+    return {"masks": ["".join(map(str, annotations.annToMask(one).reshape(-1))) for one in objects]}
+
+
 def from_png(question):
     image = Image.open(io.BytesIO(base64.b64decode(question["png"])))
     image.load()
     return {"mode": image.mode, "size": list(image.size), "pixels": np.asarray(image).reshape(-1).tolist()}
 
 
-ANSWERS = {"masks": from_masks, "polygons": from_polygons, "png": from_png}
+ANSWERS = {"masks": from_masks, "polygons": from_polygons, "annotations": from_annotations, "png": from_png}
 questions = json.load(sys.stdin)
 json.dump([ANSWERS[question["ask"]](question) for question in questions], sys.stdout)
