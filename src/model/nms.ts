@@ -51,20 +51,30 @@ export function nms(boxes: Float32Array, scores: Float32Array, threshold: number
     areas[i] = fround(x2 - x1) * fround(y2 - y1);
   }
 
-  const overlaps = (a: number, b: number): boolean => {
-    const left = max(placed[4 * a] ?? 0, placed[4 * b] ?? 0);
-    const top = max(placed[4 * a + 1] ?? 0, placed[4 * b + 1] ?? 0);
-    const right = min(placed[4 * a + 2] ?? 0, placed[4 * b + 2] ?? 0);
-    const bottom = min(placed[4 * a + 3] ?? 0, placed[4 * b + 3] ?? 0);
-    const intersection = fround(max(0, fround(right - left)) * max(0, fround(bottom - top)));
-    const union = fround(fround((areas[a] ?? 0) + (areas[b] ?? 0)) - intersection);
-    return fround(intersection / union) > threshold;
+  // Kept boxes side by side, x1, y1, x2, y2, area: the inner loop runs over hundreds of millions of pairs at worst.
+  const order = sortedByScore(scores).slice(0, min(n, candidates));
+  const better = new Float32Array(5 * min(order.length, limit));
+  const isDropped = (x1: number, y1: number, x2: number, y2: number, area: number, end: number): boolean => {
+    for (let at = 0; at < end; at += 5) {
+      const width = fround(min(better[at + 2] ?? 0, x2) - max(better[at] ?? 0, x1));
+      // Boxes that do not meet have IoU 0 (or 0 / 0), which no threshold from 0 on is below.
+      if (width <= 0 && threshold >= 0) continue;
+      const height = fround(min(better[at + 3] ?? 0, y2) - max(better[at + 1] ?? 0, y1));
+      const intersection = fround(max(0, width) * max(0, height));
+      const union = fround(fround((better[at + 4] ?? 0) + area) - intersection);
+      if (fround(intersection / union) > threshold) return true;
+    }
+    return false;
   };
 
   const kept: number[] = [];
-  for (const candidate of sortedByScore(scores).slice(0, min(n, candidates))) {
+  for (const candidate of order) {
     if (kept.length >= limit) break;
-    if (!kept.some((better) => overlaps(better, candidate))) kept.push(candidate);
+    const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = placed.subarray(4 * candidate, 4 * candidate + 4);
+    const area = areas[candidate] ?? 0;
+    if (isDropped(x1, y1, x2, y2, area, 5 * kept.length)) continue;
+    better.set([x1, y1, x2, y2, area], 5 * kept.length);
+    kept.push(candidate);
   }
   return kept;
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import {
   type BoxCorners,
@@ -8,6 +9,7 @@ import {
   photoFrame,
   toInputFrame,
 } from '../../src/model/coordinates.ts';
+import { goldenJson, goldenTensors } from '../formats/golden.ts';
 
 describe('longest side', () => {
   // [height, width] of the photo and the resized photo: the golden cases postprocess-wide and postprocess-tall among them.
@@ -21,6 +23,37 @@ describe('longest side', () => {
     [1, 1, 1024, 1024, 1024],
   ])('%d x %d at %d gives %d x %d', (height, width, side, inputHeight, inputWidth) => {
     expect(photoFrame(width, height, side).input).toEqual({ width: inputWidth, height: inputHeight });
+  });
+
+  it.each(['preprocess-down', 'preprocess-up'])(
+    'gives the size that Pillow’s resize has in golden %s',
+    async (folder) => {
+      const { longest_side: side } = await goldenJson<{ longest_side: number }>(folder);
+      const file = await goldenTensors(folder);
+      const [height = 0, width = 0] = file.info('resized').shape;
+      const [paddedHeight = 0, paddedWidth = 0] = file.info('letterbox').shape;
+      const png = await readFile(new URL(`../golden/${folder}/image.png`, import.meta.url));
+      const photo = { width: png.readUInt32BE(16), height: png.readUInt32BE(20) };
+      expect(photoFrame(photo.width, photo.height, side).input).toEqual({ width, height });
+      const frame = letterbox(photo.width, photo.height, side);
+      expect(frame.padded).toEqual({ width: paddedWidth, height: paddedHeight });
+      // The border is grey 114 in all channels: its first and last rows and columns tell where the photo begins.
+      const pixels = await file.readRaw('letterbox');
+      const grey = (x: number, y: number) => [0, 1, 2].every((c) => pixels[3 * (y * paddedWidth + x) + c] === 114);
+      const rows = Array.from({ length: paddedHeight }, (_, y) => y);
+      const columns = Array.from({ length: paddedWidth }, (_, x) => x);
+      expect(frame.top).toBe(rows.findIndex((y) => columns.some((x) => !grey(x, y))));
+      expect(frame.left).toBe(columns.findIndex((x) => rows.some((y) => !grey(x, y))));
+    },
+  );
+
+  it.each(['postprocess-wide', 'postprocess-tall'])('gives the sizes of golden %s', async (folder) => {
+    const golden = await goldenJson<{ input_image_size: number; input_size: number[]; original_size: number[] }>(
+      folder,
+    );
+    const [height = 0, width = 0] = golden.original_size;
+    const { input } = photoFrame(width, height, golden.input_image_size);
+    expect([input.height, input.width]).toEqual(golden.input_size);
   });
 
   it('has one ratio an axis, from the rounded sizes, in double precision', () => {
