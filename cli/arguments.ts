@@ -1,0 +1,171 @@
+// The command line as data. Every mistake is an error with code `usage` or `prompt`, and exit code 2.
+
+import { parseArgs } from 'node:util';
+
+import type { Prompt } from '../src/index.ts';
+import { SegEveryError } from '../src/runtime/errors.ts';
+import { HOSTS, type HostName } from './host/host.ts';
+import type { Dtype } from './host/work.ts';
+
+/** Options that every command has. */
+export interface Common {
+  readonly host: HostName;
+  readonly software: boolean;
+  readonly dtype: Dtype;
+}
+
+/** What the user asked for. */
+export type Command =
+  | { readonly name: 'help'; readonly about: string | undefined }
+  | { readonly name: 'version' }
+  | (Common & { readonly name: 'doctor'; readonly model: string | undefined; readonly json: boolean })
+  | (Common & { readonly name: 'verify'; readonly folder: string; readonly cases: readonly string[] })
+  | (Common & {
+      readonly name: 'segment';
+      /** A path, or `-` for standard input. */
+      readonly photo: string;
+      readonly prompts: readonly Prompt[];
+      /** A JSON file with more prompts. */
+      readonly promptsFile: string | undefined;
+      readonly model: string | undefined;
+      /** Folder for overlay and JSON; undefined where only `--json` was asked for. */
+      readonly out: string | undefined;
+      readonly json: boolean;
+    });
+
+const COMMON = {
+  host: { type: 'string' },
+  software: { type: 'boolean' },
+  dtype: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+function usage(message: string): SegEveryError {
+  return new SegEveryError('usage', `${message} (segevery --help)`);
+}
+
+/** @param args what follows the command's name. @throws codes `usage`, `prompt`. */
+export function parseCommand(args: readonly string[]): Command {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help')
+    return { name: 'help', about: rest[0] };
+  if (name === '--version' || name === '-V' || name === 'version') return { name: 'version' };
+  switch (name) {
+    case 'segment':
+      return parseSegment(rest);
+    case 'doctor': {
+      const { values, positionals } = parse(rest, { model: { type: 'string' }, json: { type: 'boolean' } });
+      if (values.help) return { name: 'help', about: name };
+      if (positionals.length > 0) throw usage(`doctor takes no '${positionals[0]}'`);
+      return { name, ...common(values), model: text(values.model), json: values.json === true };
+    }
+    case 'verify': {
+      const { values, positionals } = parse(rest, { case: { type: 'string', multiple: true } });
+      if (values.help) return { name: 'help', about: name };
+      const [folder, extra] = positionals;
+      if (folder === undefined || extra !== undefined) throw usage('verify takes one folder');
+      return { name, ...common(values), folder, cases: list(values.case) };
+    }
+    default:
+      throw usage(`there is no command '${name}'`);
+  }
+}
+
+function parseSegment(args: readonly string[]): Command {
+  const { values, positionals } = parse(args, {
+    point: { type: 'string', multiple: true },
+    box: { type: 'string', multiple: true },
+    multimask: { type: 'boolean' },
+    prompts: { type: 'string' },
+    model: { type: 'string' },
+    out: { type: 'string' },
+    json: { type: 'boolean' },
+  });
+  if (values.help) return { name: 'help', about: 'segment' };
+  const [photo, extra] = positionals;
+  if (photo === undefined) throw usage('segment needs a photo');
+  if (extra !== undefined) throw usage(`segment takes one photo; what is '${extra}'?`);
+  const prompts = promptsOf(list(values.point), list(values.box), values.multimask === true);
+  const promptsFile = text(values.prompts);
+  if (promptsFile !== undefined && values.multimask === true)
+    throw usage('--multimask is for --point and --box; in a prompts file each prompt has its own');
+  if (prompts.length === 0 && promptsFile === undefined)
+    throw new SegEveryError('prompt', 'segment needs a prompt: --point X,Y or --box X1,Y1,X2,Y2 or --prompts FILE');
+  const json = values.json === true;
+  const out = text(values.out) ?? (json ? undefined : 'out');
+  return { name: 'segment', ...common(values), photo, prompts, promptsFile, model: text(values.model), out, json };
+}
+
+type Values = Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>;
+
+function parse(
+  args: readonly string[],
+  options: Readonly<Record<string, { readonly type: 'string' | 'boolean'; readonly multiple?: boolean }>>,
+): { values: Values; positionals: readonly string[] } {
+  try {
+    // Values that begin with a minus sign (`--point -5,3`) are values: they fail later with a better message.
+    const joined = joinNegative(args);
+    return parseArgs({ args: joined, options: { ...COMMON, ...options }, allowPositionals: true, strict: true });
+  } catch (cause) {
+    throw usage(cause instanceof Error ? (cause.message.split('. ')[0] ?? '') : String(cause));
+  }
+}
+
+function joinNegative(args: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const last = joined.at(-1);
+    if (/^-[\d.]/.test(arg) && last !== undefined && /^--(point|box)$/.test(last))
+      joined[joined.length - 1] = `${last}=${arg}`;
+    else joined.push(arg);
+  }
+  return joined;
+}
+
+const text = (value: Values[string]): string | undefined => (typeof value === 'string' ? value : undefined);
+const list = (value: Values[string]): string[] =>
+  Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
+
+function common(values: Values): Common {
+  const host = values.host ?? 'chrome';
+  const dtype = values.dtype ?? 'f32';
+  if (!isOneOf(host, HOSTS)) throw usage(`--host is ${HOSTS.join(' or ')}, not '${String(host)}'`);
+  if (!isOneOf(dtype, ['f32', 'f16'] as const)) throw usage(`--dtype is f32 or f16, not '${String(dtype)}'`);
+  return { host, dtype, software: values.software === true };
+}
+
+function isOneOf<T extends string>(value: unknown, names: readonly T[]): value is T {
+  return names.some((name) => name === value);
+}
+
+/** All points and one box are one prompt; several boxes are one prompt each. */
+function promptsOf(points: readonly string[], boxes: readonly string[], multimask: boolean): Prompt[] {
+  if (points.length > 0 && boxes.length > 1)
+    throw usage('points go with one box; for several boxes with points of their own use --prompts FILE');
+  const parsed = points.map((point) => {
+    const [x = 0, y = 0, label = 1] = numbers('--point', point, [2, 3]);
+    if (label !== 0 && label !== 1) throw usage(`--point ${point}: the label is 1 (foreground) or 0 (background)`);
+    return { at: [x, y] as const, label };
+  });
+  const withPoints =
+    parsed.length > 0 ? { points: parsed.map(({ at }) => at), labels: parsed.map(({ label }) => label) } : {};
+  const asked = multimask ? { multimask } : {};
+  const corners = boxes.map((box) => {
+    const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = numbers('--box', box, [4]);
+    if (x2 <= x1 || y2 <= y1) throw new SegEveryError('prompt', `--box ${box}: X1 < X2 and Y1 < Y2 are needed`);
+    return [x1, y1, x2, y2] as const;
+  });
+  if (corners.length > 0) return corners.map((box) => ({ ...withPoints, box, ...asked }));
+  return parsed.length > 0 ? [{ ...withPoints, ...asked }] : [];
+}
+
+/** Finite decimal numbers with commas between; nothing that JavaScript would also take (hex, empty, NaN, Infinity). */
+function numbers(option: string, value: string, counts: readonly number[]): number[] {
+  const parts = value.split(',').map((part) => part.trim());
+  if (!counts.includes(parts.length)) throw usage(`${option} ${value}: ${counts.join(' or ')} numbers are needed`);
+  return parts.map((part) => {
+    const number = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(part) ? Number(part) : Number.NaN;
+    if (!Number.isFinite(number)) throw usage(`${option} ${value}: '${part}' is not a number`);
+    return number;
+  });
+}

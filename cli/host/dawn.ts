@@ -1,0 +1,44 @@
+// The host without a browser: Dawn's WebGPU in Node, from the npm package `webgpu`.
+
+import { readFile } from 'node:fs/promises';
+
+import { SegEveryError } from '../../src/runtime/errors.ts';
+import { decodePhotoNode } from './decode-node.ts';
+import { AllowedFiles } from './files.ts';
+import type { Host, HostOptions } from './host.ts';
+import { type Surroundings, work } from './work.ts';
+
+/** Loads Dawn. Throws code `no-webgpu` with the install line when the package is absent or does not load. */
+export async function openDawn(options: HostOptions): Promise<Host> {
+  const { create, globals } = await import('webgpu').catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SegEveryError('no-webgpu', `the dawn host needs the package webgpu (npm install webgpu): ${reason}`, {
+      cause,
+    });
+  });
+  Object.assign(globalThis, globals);
+  const files = new AllowedFiles();
+  const outputs = new Map<string, Uint8Array>();
+  const around: Surroundings = {
+    gpu: create([]),
+    decode: (bytes) => decodePhotoNode(bytes),
+    read: async (path) => files.provided(path) ?? new Uint8Array(await readFile(await files.find(path))),
+    write: async (name, bytes) => void outputs.set(name, bytes),
+    report: (message) => options.onProgress?.(message),
+  };
+  let closed = false;
+  return {
+    name: 'dawn',
+    description: `Dawn in Node ${process.versions.node}`,
+    allow: (path) => files.allow(path),
+    provide: (name, bytes) => files.provide(name, bytes),
+    output: (name) => outputs.get(name),
+    async run(kind, argument) {
+      if (closed) throw new SegEveryError('aborted', 'stopped');
+      return (await work[kind](around, argument as never)) as never;
+    },
+    close: async () => {
+      closed = true;
+    },
+  };
+}

@@ -1,0 +1,39 @@
+// The script of the page in headless Chrome: runs work by name. Files come over the command's loopback server.
+
+import { decodePhoto } from '../../src/photo/decode-page.ts';
+import { SegEveryError } from '../../src/runtime/errors.ts';
+import { fromOutcome, type Outcome, toOutcome } from './outcome.ts';
+import { type Surroundings, type Work, work } from './work.ts';
+
+/** Functions that cli/host/chrome.ts puts into the page. */
+interface Bridge {
+  /** Address under which a file is served, if the command allows it. */
+  segeveryAddress(path: string): Promise<Outcome<string>>;
+  /** Address that takes an output. */
+  segeverySink(name: string): Promise<string>;
+  segeveryReport(message: string): Promise<void>;
+}
+
+const bridge = globalThis as unknown as Bridge;
+
+const around: Surroundings = {
+  decode: (bytes) => decodePhoto(bytes),
+  async read(path) {
+    const address = fromOutcome(await bridge.segeveryAddress(path));
+    const response = await fetch(address);
+    if (!response.ok) throw new SegEveryError('io', `${path} cannot be read`);
+    return new Uint8Array(await response.arrayBuffer());
+  },
+  async write(name, bytes) {
+    const response = await fetch(await bridge.segeverySink(name), { method: 'POST', body: bytes });
+    if (!response.ok) throw new SegEveryError('io', `${name} cannot be handed over (HTTP ${response.status})`);
+  },
+  report: (message) => void bridge.segeveryReport(message),
+};
+
+/** Called from Node. */
+function runWork(kind: keyof Work, argument: never): Promise<Outcome> {
+  return toOutcome<unknown>(() => work[kind](around, argument));
+}
+
+Object.assign(globalThis, { runWork });
