@@ -1,5 +1,6 @@
 // One golden case through the product's own code: the component decides which checker runs.
 
+import { ownBytes } from '../../src/photo/container.ts';
 import type { Pixels } from '../../src/photo/pixels.ts';
 import type { Engine } from '../../src/runtime/engine.ts';
 import { openSafetensorsBytes } from '../../src/runtime/safetensors.ts';
@@ -38,7 +39,7 @@ export interface CaseReport {
 type GpuChecker = (
   engine: Engine,
   c: GoldenCase,
-  options: { precision: Precision; decode: VerifyContext['decode'] },
+  options: { precision: Precision; decode: (bytes: Uint8Array) => Promise<Pixels> },
 ) => Promise<CheckLine[]>;
 
 /** Components that need no GPU. */
@@ -55,7 +56,7 @@ const ON_CPU: Readonly<Record<string, (c: GoldenCase, context: VerifyContext) =>
         return { shape: file.info(name).shape, data: await file.readRaw(name) };
       },
     };
-    const verdicts = await verifyPhoto(reader, (bytes) => decode(new Uint8Array(bytes)));
+    const verdicts = await verifyPhoto(reader, (bytes) => decode(ownBytes(bytes)));
     // A file that was refused as it should be, or not, has no number: 0 passes and NaN fails.
     return verdicts.map(({ id, passed, error, tolerance, reason }) => ({
       output: reason === undefined ? id : `${id} (${reason})`,
@@ -106,7 +107,7 @@ async function check(component: string, c: GoldenCase, context: VerifyContext): 
   if (!onGpu) throw new Error(`component ${component} is not built yet`);
   const engine = await context.engine();
   try {
-    return await onGpu(engine, c, { precision: context.precision, decode: context.decode });
+    return await onGpu(engine, c, { precision: context.precision, decode: (bytes) => context.decode(ownBytes(bytes)) });
   } finally {
     engine.dispose();
   }
