@@ -2,6 +2,7 @@ import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
 import { ceilDiv, dims, type Tensor } from '../runtime/tensor.ts';
 import shader from './head-contract.wgsl';
+import { outputOf } from './matmul.ts';
 
 const LANES = 64;
 
@@ -15,7 +16,7 @@ export function headContract(
   sums: Tensor,
   weight: Tensor,
   bias: Tensor,
-  o: { heads: number },
+  o: { heads: number; out?: Tensor },
 ): Tensor {
   const [batch, rows, channels] = dims(z, 3);
   const [inner, width] = dims(weight, 2);
@@ -26,7 +27,7 @@ export function headContract(
   );
   check((width / o.heads) % 4 === 0, 'shape', `head-contract: head dim ${width / o.heads} is not a multiple of 4`);
   const tokens = rows / o.heads;
-  const out = g.tensor('head-contract', [batch, tokens, width]);
+  const out = outputOf(g, 'head-contract', [batch, tokens, width], o.out);
   const perItem = (tokens * width) / 4;
   g.launch(shader, {
     tensors: { z, sums, weight, bias, out },

@@ -2,6 +2,7 @@ import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
 import { ceilDiv, dims, type Tensor } from '../runtime/tensor.ts';
 import shader from './head-expand.wgsl';
+import { outputOf } from './matmul.ts';
 
 const LANES = 64;
 
@@ -13,7 +14,7 @@ export function headExpand(
   g: Graph,
   tokens: Tensor,
   weight: Tensor,
-  o: { heads: number; scale?: number; transposed?: boolean },
+  o: { heads: number; scale?: number; transposed?: boolean; out?: Tensor },
 ): Tensor {
   const [batch, count, width] = dims(tokens, 3);
   const [inner, channels] = dims(weight, 2);
@@ -24,7 +25,8 @@ export function headExpand(
     `head-expand: tokens [${tokens.shape}], weight [${weight.shape}]`,
   );
   const columns = o.heads * count;
-  const out = g.tensor('head-expand', o.transposed ? [batch, channels, columns] : [batch, columns, channels]);
+  const shape = o.transposed ? [batch, channels, columns] : [batch, columns, channels];
+  const out = outputOf(g, 'head-expand', shape, o.out);
   const perItem = (columns * channels) / 16;
   g.launch(shader, {
     tensors: { tokens, weight, out },

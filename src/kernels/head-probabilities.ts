@@ -2,6 +2,7 @@ import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
 import { ceilDiv, dims, type Tensor } from '../runtime/tensor.ts';
 import shader from './head-probabilities.wgsl';
+import { outputOf } from './matmul.ts';
 
 const LANES = 64;
 
@@ -9,7 +10,13 @@ const LANES = 64;
  * Attention weights of many queries over few keys: q [B or 1, P, H D], k [B, T, H D], counts u32 [B] -> softmax over the first
  * counts[b] keys, [B, P, H T] (0 beyond). Upstream: transformer.py, Attention (image to token), before the product with the values.
  */
-export function headProbabilities(g: Graph, q: Tensor, k: Tensor, counts: Tensor, o: { heads: number }): Tensor {
+export function headProbabilities(
+  g: Graph,
+  q: Tensor,
+  k: Tensor,
+  counts: Tensor,
+  o: { heads: number; out?: Tensor },
+): Tensor {
   const [qBatch, pixels, width] = dims(q, 3);
   const [batch, tokens, kWidth] = dims(k, 3);
   const dim = width / o.heads;
@@ -19,7 +26,7 @@ export function headProbabilities(g: Graph, q: Tensor, k: Tensor, counts: Tensor
     `head-probabilities: q [${q.shape}], k [${k.shape}], ${o.heads} heads`,
   );
   check(qBatch === 1 || qBatch === batch, 'shape', `head-probabilities: q [${q.shape}] for a batch of ${batch}`);
-  const out = g.tensor('head-probabilities', [batch, pixels, o.heads * tokens]);
+  const out = outputOf(g, 'head-probabilities', [batch, pixels, o.heads * tokens], o.out);
   g.launch(shader, {
     tensors: { q, k, counts, out },
     params: {

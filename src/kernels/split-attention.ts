@@ -1,6 +1,7 @@
 import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
 import { ceilDiv, dims, type Tensor } from '../runtime/tensor.ts';
+import { outputOf } from './matmul.ts';
 import shader from './split-attention.wgsl';
 import combine from './split-attention-combine.wgsl';
 
@@ -12,7 +13,13 @@ const QUERIES = 8;
  * Attention of few queries over many keys: q [B, Q, H D], k and v [B or 1, K, H D] -> [B, Q, H D]. Batched over the graph's capacity.
  * Upstream: segment_anything/modeling/transformer.py, Attention (token to image).
  */
-export function splitAttention(g: Graph, q: Tensor, k: Tensor, v: Tensor, o: { heads: number; name?: string }): Tensor {
+export function splitAttention(
+  g: Graph,
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  o: { heads: number; name?: string; out?: Tensor },
+): Tensor {
   const [batch, queries, width] = dims(q, 3);
   const [kvBatch, keys, kvWidth] = dims(k, 3);
   const dim = width / o.heads;
@@ -44,7 +51,7 @@ export function splitAttention(g: Graph, q: Tensor, k: Tensor, v: Tensor, o: { h
     groups: (n) => ceilDiv(n * perItem, LANES),
     cost: { flops: 6 * batch * queries * keys * width },
   });
-  const out = g.tensor(o.name ?? 'split-attention', q.shape);
+  const out = outputOf(g, o.name ?? 'split-attention', q.shape, o.out);
   const outPerItem = (queries * width) / 4;
   g.launch(combine, {
     tensors: { parts, out },

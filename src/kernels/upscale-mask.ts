@@ -1,6 +1,6 @@
 import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
-import { ceilDiv, dims, type Tensor } from '../runtime/tensor.ts';
+import { ceilDiv, dims, sameShape, type Tensor } from '../runtime/tensor.ts';
 import { activationCode } from './activation.ts';
 import shader from './upscale-mask.wgsl';
 
@@ -19,10 +19,20 @@ export function upscaleMask(
   o: { fine?: Tensor; out?: Tensor } = {},
 ): Tensor {
   const [batch, side, width, inputs] = dims(x, 4);
-  const [, masks, outputs] = dims(hyper, 3);
+  const [hyperBatch, masks, outputs] = dims(hyper, 3);
   check(side === width, 'shape', `upscale-mask: [${x.shape}] is not square`);
   check(
-    weight.shape.join() === `${inputs},${4 * outputs}`,
+    hyperBatch === batch && inputs % 4 === 0 && outputs % 4 === 0 && sameShape(bias.shape, [outputs]),
+    'shape',
+    `upscale-mask: x [${x.shape}], hyper [${hyper.shape}], bias [${bias.shape}]`,
+  );
+  check(
+    o.fine === undefined || sameShape(o.fine.shape, [1, 2 * side, 2 * side, outputs]),
+    'shape',
+    `upscale-mask: fine [${o.fine?.shape}] for x [${x.shape}] and ${outputs} channels`,
+  );
+  check(
+    sameShape(weight.shape, [inputs, 4 * outputs]),
     'shape',
     `upscale-mask: weight [${weight.shape}] for x [${x.shape}]`,
   );
