@@ -16,4 +16,5 @@ export {
   type PhotoDecoder,
   type SegEvery,
   type SegEveryOptions,
+  type Verdict,
 } from './segevery.ts';

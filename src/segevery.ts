@@ -1,11 +1,11 @@
 // The engine that callers hold: a device, the models loaded on it, and how photos are decoded on this host.
-import { measureTiling } from './kernels/tiling.ts';
 import { type LoadOptions, type ModelSource, openModel } from './model/load.ts';
 import { Model, type OpenOptions } from './model/model.ts';
 import type { Photo } from './model/photo.ts';
 import type { PhotoPixels } from './model/resample.ts';
 import type { PhotoLimits } from './photo/container.ts';
 import { decodePhoto, type PhotoSource } from './photo/decode-page.ts';
+import { mebibytes } from './runtime/buffers.ts';
 import { type AdapterSummary, Engine, type EngineFeatures, type EngineOptions } from './runtime/engine.ts';
 import type { SegEveryError } from './runtime/errors.ts';
 import type { Precision } from './runtime/tensor.ts';
@@ -35,7 +35,7 @@ export interface ImageOptions extends OpenOptions, PhotoLimits {}
 export async function createEngine(options: SegEveryOptions = {}): Promise<SegEvery> {
   const runtime = await Engine.create(options);
   try {
-    runtime.tiling = options.tiling ?? (await measureTiling(runtime));
+    runtime.tiling = options.tiling ?? 'register';
   } catch (error) {
     runtime.dispose();
     throw error;
@@ -93,6 +93,36 @@ export class SegEvery {
     return model;
   }
 
+  /**
+   * Whether this device can run a model, with reasons, from model.json and the headers of its files alone.
+   * @throws codes `weights`, `model-mismatch`, `io` where the folder itself is no good
+   */
+  async canRun(
+    source: ModelSource,
+    options: { prompts?: number; memoryBudget?: number; signal?: AbortSignal } = {},
+  ): Promise<Verdict> {
+    const opened = await openModel(source, {
+      headersOnly: true,
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
+    const model = new Model(this.runtime, opened, this.precision);
+    const needs = model.requirements(options.prompts ?? 1);
+    model.dispose();
+    const { limits } = this.runtime;
+    const reasons: string[] = [];
+    if (needs.largestBinding > limits.maxStorageBufferBindingSize) {
+      reasons.push(
+        `${needs.largest} takes ${mebibytes(needs.largestBinding)}; this device binds at most ${mebibytes(limits.maxStorageBufferBindingSize)}`,
+      );
+    }
+    if (options.memoryBudget !== undefined && needs.bytes > options.memoryBudget) {
+      reasons.push(
+        `it takes ${mebibytes(needs.bytes)} of GPU memory, more than the budget of ${mebibytes(options.memoryBudget)}`,
+      );
+    }
+    return { ok: reasons.length === 0, reasons, ...needs };
+  }
+
   /** Frees models, photos and the device. */
   dispose(): void {
     for (const model of [...this.#models]) model.dispose();
@@ -102,6 +132,18 @@ export class SegEvery {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** What `canRun` found. */
+export interface Verdict {
+  readonly ok: boolean;
+  /** Why not, one sentence a limit. */
+  readonly reasons: readonly string[];
+  /** Bytes on the GPU with the asked number of prompts a batch, weights included. */
+  readonly bytes: number;
+  /** The largest tensor, and its bytes: what the device has to bind. */
+  readonly largest: string;
+  readonly largestBinding: number;
 }
 
 /** A model on an engine. */

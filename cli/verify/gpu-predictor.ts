@@ -16,7 +16,7 @@ import { type DecoderShapeConfig, decoderShapes, type TinyVitConfig, tinyVitShap
 import type { CheckLine, GoldenCase } from './types.ts';
 
 /** Decodes a photo's file on this host. */
-export type Decode = (bytes: Uint8Array<ArrayBuffer>) => Promise<PhotoPixels>;
+export type Decode = (bytes: Uint8Array) => Promise<PhotoPixels>;
 
 interface MiniCase {
   readonly config: {

@@ -111,12 +111,9 @@ export class MaskDecoder {
     return this.#tables;
   }
 
-  /** Bytes of the plan for a batch, before anything is made. */
-  planBytes(capacity: number, multimask: boolean): ReturnType<typeof planBytes> {
-    return planBytes(
-      this.#graph(capacity, { tokenCapacity: 8, multimask, dense: this.#denseMode(false) }),
-      this.#precision,
-    );
+  /** The graph of a batch of clicks or boxes with one mask each, for sizes. */
+  graph(capacity: number): Graph {
+    return this.#graph(capacity, { tokenCapacity: 8, multimask: false, dense: this.#denseMode(false) });
   }
 
   /** Bytes of one image's side, and of its embedding and fine maps. */

@@ -21,6 +21,11 @@ export interface LoadOptions {
   readonly onProgress?: (progress: LoadProgress) => void;
 }
 
+export interface OpenModelOptions extends LoadOptions {
+  /** Read model.json and the headers of its files, not the weights: nothing can be uploaded, but plans can be made. */
+  readonly headersOnly?: boolean;
+}
+
 /** A model whose files were read and checked; nothing is on the GPU yet. */
 export interface OpenedModel {
   readonly description: ModelDescription;
@@ -38,7 +43,7 @@ const MAX_JSON = 2 ** 20;
 const MAX_PART = 4 * 2 ** 30;
 
 /** @throws codes `weights`, `io`, `aborted`. */
-export async function openModel(source: ModelSource, options: LoadOptions = {}): Promise<OpenedModel> {
+export async function openModel(source: ModelSource, options: OpenModelOptions = {}): Promise<OpenedModel> {
   const files = folder(source, options.signal);
   const json = await readAll(await files('model.json'), MAX_JSON, options.signal);
   let parsed: unknown;
@@ -54,6 +59,11 @@ export async function openModel(source: ModelSource, options: LoadOptions = {}):
   const parts: Partial<Record<PartName, OpenedPart>> = {};
   for (const [name, part] of listed) {
     throwIfAborted(options.signal);
+    if (options.headersOnly === true) {
+      const file = await openSafetensors(await files(part.file), options.signal);
+      parts[name] = { description: part, source: tensorSource(file), sha256: part.sha256 ?? '' };
+      continue;
+    }
     const bytes = await readAll(await files(part.file), MAX_PART, options.signal, (read) =>
       options.onProgress?.({ stage: 'download', file: part.file, loaded: loaded + read, total }),
     );

@@ -4,7 +4,7 @@ import type { DeviceTensor } from '../runtime/device-tensor.ts';
 import type { Engine } from '../runtime/engine.ts';
 import { SegEveryError, throwIfAborted } from '../runtime/errors.ts';
 import { Graph } from '../runtime/graph.ts';
-import { Plan, type PlanBytes, planBytes } from '../runtime/plan.ts';
+import { largestBinding, Plan, type PlanBytes, planBytes } from '../runtime/plan.ts';
 import { type Precision, sameShape } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weight-store.ts';
 import { type PhotoFrame, photoFrame } from './coordinates.ts';
@@ -107,7 +107,7 @@ export class Model {
   /** Bytes of the encoder's plan and of the decoder's for a batch of `prompts`, before anything is made. */
   bytes(prompts = 16): { encoder: PlanBytes; decoder: PlanBytes; total: number } {
     const encoder = planBytes(this.#graph(), this.#precision);
-    const decoder = this.decoder.planBytes(prompts, false);
+    const decoder = planBytes(this.decoder.graph(prompts), this.#precision);
     const image = this.decoder.imageBytes();
     // Plans share the arena; weights stay.
     const total =
@@ -120,6 +120,14 @@ export class Model {
       decoder.bound +
       image;
     return { encoder, decoder, total };
+  }
+
+  /** What a device must have: the bytes of `bytes(prompts)`, and the largest tensor that is bound. */
+  requirements(prompts: number): { bytes: number; largest: string; largestBinding: number } {
+    const graphs = [this.#graph(), this.decoder.graph(prompts)];
+    const found = graphs.map((graph) => largestBinding(graph, this.#precision));
+    const most = found.reduce((a, b) => (b.bytes > a.bytes ? b : a));
+    return { bytes: this.bytes(prompts).total, largest: most.name, largestBinding: most.bytes };
   }
 
   /** Uploads the weights and compiles the encoder; `open` does it otherwise. */

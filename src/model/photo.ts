@@ -13,8 +13,8 @@ import {
 } from './coordinates.ts';
 import type { EncodedImage, MaskDecoder } from './decoder.ts';
 import { writeEmbedding } from './embedding-file.ts';
-import type { Mask } from './mask.ts';
-import { type MaskPostprocessor, toMask } from './postprocess.ts';
+import { Mask } from './mask.ts';
+import type { MaskPostprocessor } from './postprocess.ts';
 import { type FramePrompt, framePrompt } from './prompt-encoder.ts';
 
 /** A prompt in pixels of the upright photo: points, a box, or both; and the logits of an earlier answer to correct. */
@@ -207,7 +207,6 @@ export class Photo {
         const found = await postprocessor.run(batch.logits, count, geometry, {
           threshold,
           stabilityOffset: o.stabilityOffset ?? 1,
-          memoryBudget,
           ...(o.signal ? { signal: o.signal } : {}),
         });
         const area = decoder.lowSide ** 2;
@@ -219,7 +218,7 @@ export class Photo {
             Array.from({ length: batch.masks }, (_, m): MaskRecord => {
               const at = b * batch.masks + m;
               const bits = found[at] as (typeof found)[number];
-              const mask = toMask(bits, photo.width, photo.height);
+              const mask = new Mask(bits);
               return {
                 prompt: job.index,
                 mask: m,

@@ -54,6 +54,18 @@ export function planBytes(graph: Graph, precision: Precision): PlanBytes {
   return { arena, weights, constants, bound, total: arena + weights + constants + bound };
 }
 
+/** The tensor that takes the most bytes of a binding, with the launch that binds it. */
+export function largestBinding(graph: Graph, precision: Precision): { readonly name: string; readonly bytes: number } {
+  let [name, most] = ['', 0];
+  for (const launch of graph.launches) {
+    for (const [binding, tensor] of Object.entries(launch.tensors)) {
+      const bytes = tensorBytes(tensor, precision);
+      if (bytes > most) [name, most] = [`${launch.label}: ${binding} [${tensor.shape.join(', ')}]`, bytes];
+    }
+  }
+  return { name, bytes: most };
+}
+
 function slabsOf(graph: Graph, precision: Precision): SlabPlan {
   const lifetimes = new Map<number, Lifetime>();
   for (const [at, launch] of graph.launches.entries()) {
@@ -102,17 +114,12 @@ export class Plan {
   static async build(engine: Engine, graph: Graph, options: PlanOptions): Promise<Plan> {
     const { precision, weights: store, signal } = options;
     const limit = engine.limits.maxStorageBufferBindingSize;
-    for (const launch of graph.launches) {
-      for (const [name, tensor] of Object.entries(launch.tensors)) {
-        const bytes = tensorBytes(tensor, precision);
-        if (bytes > limit) {
-          const shape = `[${tensor.shape.join(', ')}]`;
-          throw new SegEveryError(
-            'limit',
-            `${launch.label}: ${name} ${shape} takes ${mebibytes(bytes)}, and this device binds at most ${mebibytes(limit)}`,
-          );
-        }
-      }
+    const largest = largestBinding(graph, precision);
+    if (largest.bytes > limit) {
+      throw new SegEveryError(
+        'limit',
+        `${largest.name} takes ${mebibytes(largest.bytes)}, and this device binds at most ${mebibytes(limit)}`,
+      );
     }
     const variant: Variant = { ...precision, nativeF16: engine.features.f16, subgroups: engine.features.subgroups };
     const compiling = graph.launches.map((l) => engine.pipelines.get(l.shader, l.constants, variant, l.label));
