@@ -8,6 +8,7 @@ import { decodeFile, type HostDecoder, type HostFile } from '../../src/photo/dec
 import type { Pixels, StoredPixels } from '../../src/photo/pixels.ts';
 import { isRawPixels, type RawPixels, rawPixels, spreadRgb } from '../../src/photo/raw.ts';
 import { SegEveryError } from '../../src/runtime/errors.ts';
+import { interpolateChroma } from './chroma.ts';
 
 /**
  * Decodes a photo to upright RGBA8, as `decodePhoto` does in a page. A `Uint8Array` is a file's bytes.
@@ -49,6 +50,9 @@ const decodeWithSharp: HostDecoder = async (bytes, file) => {
   image = cmyk ? image.pipelineColourspace('cmyk').toColourspace('cmyk') : image.toColourspace('srgb');
   try {
     const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
+    if (file.format === 'avif' && file.halfChroma && file.bitDepth === 8) {
+      interpolateChroma(data, info.width, info.height, info.channels);
+    }
     return sharpPixels(data, info.width, info.height, info.channels, file);
   } catch (cause) {
     if (cause instanceof SegEveryError) throw cause;

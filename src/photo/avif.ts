@@ -11,6 +11,8 @@ export interface AvifFile {
   readonly bitDepth: number;
   readonly hasAlpha: boolean;
   readonly animated: boolean;
+  /** Whether the stored colour has half the resolution in both directions, and is not turned afterwards. */
+  readonly halfChroma: boolean;
 }
 
 interface Box {
@@ -51,6 +53,7 @@ export function readAvif(reader: ByteReader): AvifFile {
     bitDepth: pixi === undefined ? 8 : reader.u8(pixi.start + 5),
     hasAlpha: all.some((box) => box.type === 'auxC' && isAlpha(reader, box)),
     animated: find(boxes, 'moov') !== undefined,
+    halfChroma: irot === undefined && find(own, 'imir') === undefined && isHalfChroma(reader, find(own, 'av1C')),
   };
 }
 
@@ -144,4 +147,9 @@ function checkExtents(reader: ByteReader, iloc: Box | undefined, item: number): 
 function isAlpha(reader: ByteReader, auxC: Box): boolean {
   const name = reader.text(auxC.start + 4, Math.min(64, auxC.end - auxC.start - 4));
   return name.startsWith('urn:mpeg:mpegB:cicp:systems:auxiliary:alpha');
+}
+
+/** av1C's third byte: tier, high bit depth, twelve bits, monochrome, subsampling in x and in y, sample position (2 bits). */
+function isHalfChroma(reader: ByteReader, av1C: Box | undefined): boolean {
+  return av1C !== undefined && (reader.u8(av1C.start + 2) & 0b0001_1100) === 0b0000_1100;
 }
