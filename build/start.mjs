@@ -1,0 +1,13 @@
+// npm start: from a fresh clone to masks of a bundled photo, in out/.
+import { join } from 'node:path';
+import { build, install, root, segevery } from './lib.mjs';
+
+install();
+build();
+const photo = join('examples', 'photos', 'coffee.jpg');
+process.chdir(root);
+// Boxes around the saucer and around the cup, in pixels of the photo.
+const given = process.argv.slice(2);
+const args = given.length > 0 ? given : [photo, '--box', '76,15,483,390', '--box', '172,17,412,270', '--out', 'out'];
+console.error(`segevery segment ${args.join(' ')}`);
+process.exitCode = await segevery(['segment', ...args]);
