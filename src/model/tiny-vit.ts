@@ -1,7 +1,8 @@
 // TinyViT image encoder (Wu et al. 2022, arXiv:2207.10666) as MobileSAM builds it: mobile_sam/modeling/tiny_vit_sam.py.
 // Sizes come from the weights' shapes; only the side of the input is told.
-import { windowAttention } from '../kernels/window-attention.ts';
+
 import { windowPartition, windowReverse } from '../kernels/window.ts';
+import { windowAttention } from '../kernels/window-attention.ts';
 import type { Graph } from '../runtime/graph.ts';
 import { channels, dims, type Tensor } from '../runtime/tensor.ts';
 import { conv, depthwise, linear, norm } from './layers.ts';
