@@ -25,7 +25,8 @@ export default defineConfig(({ mode }) => {
       lib: { entry, formats: ['es'], fileName: () => file },
       rolldownOptions: {
         external: mode === 'cli' ? [/^node:/, ...OPTIONAL] : [],
-        output: { codeSplitting: false, entryFileNames: file },
+        // Whitespace and local names go: WGSL and identifiers are most of what a page downloads.
+        output: { codeSplitting: false, entryFileNames: file, minify: mode !== 'cli' },
       },
     },
   };

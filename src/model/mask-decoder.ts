@@ -197,14 +197,14 @@ function maskedImage(
   const { embed_dim: width, mask_in_chans: hidden, seed_mask: seed } = spec.config;
   const down = prompt.at('mask_downscaling');
   const weights = {
-    conv0: patchWeights(down, '0', 1, hidden / 4),
-    bias0: down.vector('0.bias', hidden / 4),
-    norm0w: down.vector('1.weight', hidden / 4),
-    norm0b: down.vector('1.bias', hidden / 4),
-    conv1: patchWeights(down, '3', hidden / 4, hidden),
-    bias1: down.vector('3.bias', hidden),
-    norm1w: down.vector('4.weight', hidden),
-    norm1b: down.vector('4.bias', hidden),
+    conv0: g.weight(patchWeights(down, '0', 1, hidden / 4)),
+    bias0: g.weight(down.vector('0.bias', hidden / 4)),
+    norm0w: g.weight(down.vector('1.weight', hidden / 4)),
+    norm0b: g.weight(down.vector('1.bias', hidden / 4)),
+    conv1: g.weight(patchWeights(down, '3', hidden / 4, hidden)),
+    bias1: g.weight(down.vector('3.bias', hidden)),
+    norm1w: g.weight(down.vector('4.weight', hidden)),
+    norm1b: g.weight(down.vector('4.bias', hidden)),
   };
   const mask = g.input('mask', [batch, 16 * pixels], 'f32');
   const drawn = o.dense === 'seed' && seed !== undefined;
