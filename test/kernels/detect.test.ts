@@ -7,7 +7,7 @@ const CASES: Record<string, DetectCase> = {
   'one class, 16 bins': { height: 5, width: 7, bins: 16, classes: 1, depth: 4, stride: 8, first: 0, spread: 4 },
   '26 bins, a later level': { height: 9, width: 8, bins: 26, classes: 1, depth: 4, stride: 32, first: 33, spread: 8 },
   'one anchor, 3 bins': { height: 1, width: 1, bins: 3, classes: 2, depth: 4, stride: 16, first: 2, spread: 1 },
-  '80 classes, far logits': { height: 8, width: 8, bins: 16, classes: 80, depth: 80, stride: 16, first: 1, spread: 12 },
+  '80 classes': { height: 8, width: 8, bins: 16, classes: 80, depth: 80, stride: 16, first: 1, spread: 4 },
   'padded classes': { height: 13, width: 5, bins: 5, classes: 6, depth: 12, stride: 8, first: 0, spread: 2 },
 };
 
