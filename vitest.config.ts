@@ -1,4 +1,5 @@
-// Two projects: `unit` needs Node alone; `browser` holds the tests that import test/browser.ts and shares one headless browser.
+// Two projects: `unit` needs Node alone; `browser` holds test/e2e and the tests that import test/browser.ts, which share
+// one headless browser.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
@@ -7,7 +8,9 @@ import wgsl from './build/wgsl.ts';
 const tests = readdirSync(join(import.meta.dirname, 'test'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.test.ts'))
   .map((name) => join('test', name));
-const needsBrowser = (file: string) => /'(?:\.\.?\/)+browser\.ts'/.test(readFileSync(join(import.meta.dirname, file), 'utf8'));
+const needsBrowser = (file: string) =>
+  file.startsWith(join('test', 'e2e')) ||
+  /'(?:\.\.?\/)+browser\.ts'/.test(readFileSync(join(import.meta.dirname, file), 'utf8'));
 
 export default defineConfig({
   plugins: [wgsl()],

@@ -78,35 +78,18 @@ const LIMITS = [
 export const work = {
   async segment(around: Surroundings, job: SegmentJob): Promise<SegmentResult> {
     const timings = new Map<string, number>();
-    const engine = await timed(timings, 'adapter', () => startEngine(around, job.dtype));
+    // The photo first: it is quick to refuse.
+    const bytes = await around.read(job.photo);
+    const pixels = await timed(timings, 'decode', () => around.decode(bytes));
     try {
-      const model = await timed(timings, 'model', () => loadModel(engine, around, job.model));
-      around.report(`${model.name} on ${adapterName(engine.adapter)}`);
-      const bytes = await around.read(job.photo);
-      const pixels = await timed(timings, 'decode', () => around.decode(bytes));
+      const engine = await timed(timings, 'adapter', () => startEngine(around, job.dtype));
       try {
-        const photo = await model.open(pixels, { timings });
-        around.report(`encoded ${photo.width} x ${photo.height} pixels`);
-        const records = await timed(timings, 'masks', () => photo.segment(job.prompts, { lowRes: false }));
-        if (job.overlay !== undefined) {
-          const name = job.overlay;
-          const best = bestOfEach(records).map((record) => record.segmentation);
-          await timed(timings, 'overlay', async () =>
-            around.write(name, await encodePng(drawOverlay(await wholePhoto(pixels), best))),
-          );
-        }
-        return {
-          image: { width: photo.width, height: photo.height },
-          model: { name: model.name, sha256: model.sha256 },
-          adapter: engine.adapter,
-          masks: records.map(toJson),
-          timings: [...timings],
-        };
+        return await segmentPixels(engine, around, job, pixels, timings);
       } finally {
-        pixels.close();
+        engine.dispose();
       }
     } finally {
-      engine.dispose();
+      pixels.close();
     }
   },
 
@@ -141,6 +124,34 @@ export const work = {
 };
 
 export type Work = typeof work;
+
+async function segmentPixels(
+  engine: SegEvery,
+  around: Surroundings,
+  job: SegmentJob,
+  pixels: Pixels,
+  timings: Map<string, number>,
+): Promise<SegmentResult> {
+  const model = await timed(timings, 'model', () => loadModel(engine, around, job.model));
+  around.report(`${model.name} on ${adapterName(engine.adapter)}`);
+  const photo = await model.open(pixels, { timings });
+  around.report(`encoded ${photo.width} x ${photo.height} pixels`);
+  const records = await timed(timings, 'masks', () => photo.segment(job.prompts, { lowRes: false }));
+  const { overlay } = job;
+  if (overlay !== undefined) {
+    const best = bestOfEach(records).map((record) => record.segmentation);
+    await timed(timings, 'overlay', async () =>
+      around.write(overlay, await encodePng(drawOverlay(await wholePhoto(pixels), best))),
+    );
+  }
+  return {
+    image: { width: photo.width, height: photo.height },
+    model: { name: model.name, sha256: model.sha256 },
+    adapter: engine.adapter,
+    masks: records.map(toJson),
+    timings: [...timings],
+  };
+}
 
 function startEngine(around: Surroundings, precision: Dtype): Promise<SegEvery> {
   return createEngine({ precision, ...(around.gpu ? { gpu: around.gpu } : {}) });
