@@ -17,7 +17,9 @@ import { Plan } from '../runtime/plan.ts';
 import { ceilDiv, type Precision } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weight-store.ts';
 import { maskTaps } from './mask-taps.ts';
-import type { Size } from './resample-taps.ts';
+
+/** Rows and columns, as upstream orders them. */
+type HeightWidth = readonly [height: number, width: number];
 
 /** Where the logits lie and where the masks go. */
 export interface MaskGeometry {
@@ -26,9 +28,9 @@ export interface MaskGeometry {
   /** Side of the model's square input. */
   readonly inputImageSize: number;
   /** The resized photo in it. */
-  readonly inputSize: Size;
+  readonly inputSize: HeightWidth;
   /** The photo. */
-  readonly originalSize: Size;
+  readonly originalSize: HeightWidth;
 }
 
 export interface PostprocessOptions {

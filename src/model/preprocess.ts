@@ -9,8 +9,8 @@ import { Graph } from '../runtime/graph.ts';
 import { Plan } from '../runtime/plan.ts';
 import { type Precision, sameShape } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weight-store.ts';
+import { type Letterbox, letterbox, type PhotoFrame, photoFrame } from './coordinates.ts';
 import { type PhotoPixels, type ResampleOptions, resample } from './resample.ts';
-import { type LetterboxGeometry, letterboxGeometry, longestSideSize, type Size } from './resample-taps.ts';
 
 export type { PhotoPixels, ResampleOptions } from './resample.ts';
 
@@ -24,13 +24,6 @@ export interface PreprocessorOptions {
   readonly mean: Rgb;
   readonly std: Rgb;
   readonly precision: Precision;
-}
-
-/** Where a photo lies in SAM's frame. */
-export interface Preprocessed {
-  /** Resized photo, in the frame's upper left corner. */
-  readonly inputSize: Size;
-  readonly originalSize: Size;
 }
 
 /** SAM's preprocessing: longest side to S with Pillow's bilinear filter, normalised, zero-padded right and bottom. */
@@ -48,31 +41,27 @@ export class Preprocessor {
    *
    * @throws `image`, `image-limit` for a photo that cannot be read, `aborted`, `shape` for a wrong `out`
    */
-  async run(pixels: PhotoPixels, out: DeviceTensor, options: ResampleOptions = {}): Promise<Preprocessed> {
+  async run(pixels: PhotoPixels, out: DeviceTensor, options: ResampleOptions = {}): Promise<PhotoFrame> {
     const { side, mean, std, precision } = this.#options;
     checkOut(out, [1, side, side, 4], precision);
-    const inputSize = this.size(pixels);
-    const levels = await resample(this.#engine, pixels, inputSize, 'pil', options);
+    const frame = photoFrame(pixels.width, pixels.height, side);
+    const levels = await resample(this.#engine, pixels, frame.input, 'pil', options);
     try {
       await normaliseInto(this.#engine, levels, out, { mean, std }, options.signal);
     } finally {
       levels.dispose();
     }
-    return { inputSize, originalSize: [pixels.height, pixels.width] };
-  }
-
-  /** Size of the resized photo. */
-  size(pixels: { readonly width: number; readonly height: number }): Size {
-    return longestSideSize(pixels.height, pixels.width, this.#options.side);
+    return frame;
   }
 
   /** The resized photo before it is normalised, RGB8 [h, w, 3]: what `verify` compares with Pillow. */
   async resized(pixels: PhotoPixels, options: ResampleOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-    return readLevels(this.#engine, await resample(this.#engine, pixels, this.size(pixels), 'pil', options));
+    const { input } = photoFrame(pixels.width, pixels.height, this.#options.side);
+    return readLevels(this.#engine, await resample(this.#engine, pixels, input, 'pil', options));
   }
 }
 
-export interface LetterboxOptions {
+export interface LetterboxPreprocessorOptions {
   /** Longest side of the input (`imgsz`), rounded up to a multiple of `stride`. */
   readonly side: number;
   /** 32 unless said. */
@@ -83,26 +72,26 @@ export interface LetterboxOptions {
 }
 
 /** The detectors' preprocessing: OpenCV's bilinear resize, grey borders to the smallest rectangle of multiples of the stride, / 255. */
-export class Letterbox {
+export class LetterboxPreprocessor {
   readonly #engine: Engine;
-  readonly #options: LetterboxOptions;
+  readonly #options: LetterboxPreprocessorOptions;
 
-  constructor(engine: Engine, options: LetterboxOptions) {
+  constructor(engine: Engine, options: LetterboxPreprocessorOptions) {
     this.#engine = engine;
     this.#options = options;
   }
 
-  /** Where the photo comes to lie; `frame` is the shape of the network's input. */
-  geometry(pixels: { readonly width: number; readonly height: number }): LetterboxGeometry {
-    return letterboxGeometry(pixels.height, pixels.width, this.#options.side, this.#options.stride);
+  /** Where the photo comes to lie; `padded` is the size of the network's input. */
+  geometry(pixels: { readonly width: number; readonly height: number }): Letterbox {
+    return letterbox(pixels.width, pixels.height, this.#options.side, this.#options.stride);
   }
 
-  /** Fills `out` [1, frame height, frame width, 4] elem (fourth channel 0). @throws as `Preprocessor.run` */
-  async run(pixels: PhotoPixels, out: DeviceTensor, options: ResampleOptions = {}): Promise<LetterboxGeometry> {
+  /** Fills `out` [1, padded height, padded width, 4] elem (fourth channel 0). @throws as `Preprocessor.run` */
+  async run(pixels: PhotoPixels, out: DeviceTensor, options: ResampleOptions = {}): Promise<Letterbox> {
     const { bgr = false, precision } = this.#options;
     const geometry = this.geometry(pixels);
-    const { resized, frame, left, top } = geometry;
-    checkOut(out, [1, ...frame, 4], precision);
+    const { resized, padded, left, top } = geometry;
+    checkOut(out, [1, padded.height, padded.width, 4], precision);
     const levels = await resample(this.#engine, pixels, resized, 'cv', options);
     try {
       const scale = { mean: [0, 0, 0], std: [255, 255, 255] } as const;

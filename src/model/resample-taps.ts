@@ -1,9 +1,6 @@
-// Sizes and filter taps of the two exact resamplings of 8-bit pixels: Pillow's (SAM's preprocessing) and OpenCV's (detectors').
+// Filter taps of the two exact resamplings of 8-bit pixels: Pillow's (SAM's preprocessing) and OpenCV's (detectors'); and how strips of a photo feed them.
 
 import { check } from '../runtime/errors.ts';
-
-/** Rows and columns. */
-export type Size = readonly [height: number, width: number];
 
 /** Fractional bits of Pillow's weights: 32 - 8 - 2 (libImaging/Resample.c, PRECISION_BITS). */
 const PIL_BITS = 22;
@@ -11,43 +8,8 @@ const PIL_BITS = 22;
 /** Fractional bits of OpenCV's weights (imgproc, INTER_RESIZE_COEF_BITS). */
 const CV_BITS = 11;
 
-/**
- * SAM's `ResizeLongestSide.get_preprocess_shape`: the longer side becomes `side`, the other `int(n * side / longest + 0.5)`.
- * A side of a very thin photo is 1 where upstream's would be 0 and fail.
- */
-export function longestSideSize(height: number, width: number, side: number): Size {
-  const scale = side / Math.max(height, width);
-  return [Math.max(1, Math.trunc(height * scale + 0.5)), Math.max(1, Math.trunc(width * scale + 0.5))];
-}
-
-/** Where a photo lies in a detector's frame. */
-export interface LetterboxGeometry {
-  /** Size of the resized photo. */
-  readonly resized: Size;
-  /** Size of the network's input: the smallest rectangle of multiples of the stride. */
-  readonly frame: Size;
-  readonly left: number;
-  readonly top: number;
-}
-
-/** Ultralytics' `LetterBox(auto=True)`: photo of height x width for an input of `side` (rounded up to a multiple of `stride`). */
-export function letterboxGeometry(height: number, width: number, side: number, stride = 32): LetterboxGeometry {
-  const square = Math.ceil(side / stride) * stride;
-  const ratio = Math.min(square / height, square / width);
-  const resized = [Math.max(1, roundHalfEven(height * ratio)), Math.max(1, roundHalfEven(width * ratio))] as const;
-  const padY = ((square - resized[0]) % stride) / 2;
-  const padX = ((square - resized[1]) % stride) / 2;
-  return {
-    resized,
-    frame: [resized[0] + 2 * padY, resized[1] + 2 * padX],
-    // An odd pixel goes to the right and the bottom.
-    left: roundHalfEven(padX - 0.1),
-    top: roundHalfEven(padY - 0.1),
-  };
-}
-
 /** Python's `round`. */
-export function roundHalfEven(x: number): number {
+function roundHalfEven(x: number): number {
   const below = Math.floor(x);
   const rest = x - below;
   if (rest !== 0.5) return Math.round(x);

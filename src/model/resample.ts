@@ -9,7 +9,8 @@ import { Graph } from '../runtime/graph.ts';
 import { Plan } from '../runtime/plan.ts';
 import type { Precision } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weight-store.ts';
-import { cvTaps, pilTaps, type Size, type StripStep, stripSteps } from './resample-taps.ts';
+import type { Size } from './coordinates.ts';
+import { cvTaps, pilTaps, type StripStep, stripSteps } from './resample-taps.ts';
 
 /** Bytes of one strip, unless a single row takes more. */
 const STRIP_BYTES = 8 * 2 ** 20;
@@ -65,7 +66,7 @@ export async function resample(
   );
   const rows = Math.min(height, Math.max(1, Math.floor((options.stripBytes ?? STRIP_BYTES) / (4 * width))));
   const stream = kind === 'pil' ? pilStream(width, height, size, rows) : cvStream(width, height, size, rows);
-  const levels = engine.createTensor('levels', size, 'u32', FLOAT32);
+  const levels = engine.createTensor('levels', [size.height, size.width], 'u32', FLOAT32);
   let plan: Plan | undefined;
   try {
     plan = await Plan.build(engine, stream.graph, { weights: new WeightStore(), precision: FLOAT32 });
@@ -122,7 +123,7 @@ async function feed(
 }
 
 /** Two passes with a ring of half-resampled rows between them. */
-function pilStream(width: number, height: number, [outHeight, outWidth]: Size, rows: number): Stream {
+function pilStream(width: number, height: number, { height: outHeight, width: outWidth }: Size, rows: number): Stream {
   const graph = new Graph();
   const across = pilTaps(width, outWidth);
   const down = pilTaps(height, outHeight);
@@ -152,7 +153,7 @@ function pilStream(width: number, height: number, [outHeight, outWidth]: Size, r
 }
 
 /** One pass; a strip brings along the rows before it that are still needed. */
-function cvStream(width: number, height: number, [outHeight, outWidth]: Size, rows: number): Stream {
+function cvStream(width: number, height: number, { height: outHeight, width: outWidth }: Size, rows: number): Stream {
   const graph = new Graph();
   const columns = cvTaps(width, outWidth, 'x');
   const lines = cvTaps(height, outHeight, 'y');

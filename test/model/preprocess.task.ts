@@ -1,9 +1,9 @@
 // Device half of preprocess.test.ts.
 
 import type { Rgb } from '../../src/kernels/normalise.ts';
-import { Letterbox, type PhotoPixels, Preprocessor } from '../../src/model/preprocess.ts';
+import type { Size } from '../../src/model/coordinates.ts';
+import { LetterboxPreprocessor, type PhotoPixels, Preprocessor } from '../../src/model/preprocess.ts';
 import { resample } from '../../src/model/resample.ts';
-import type { Size } from '../../src/model/resample-taps.ts';
 import { crc32 } from '../../src/photo/crc32.ts';
 import { decodeFile } from '../../src/photo/decode.ts';
 import type { Engine } from '../../src/runtime/engine.ts';
@@ -65,13 +65,13 @@ export default {
   async resample(context, { from, to, kind, stripBytes }) {
     const engine = await context.engine();
     const [width, height] = from;
-    return levelsCrc(engine, noise(width, height), [to[1], to[0]], kind, stripBytes);
+    return levelsCrc(engine, noise(width, height), { width: to[0], height: to[1] }, kind, stripBytes);
   },
 
   /** Pipelines and buffers before and after photos of new sizes, and the most memory that a large one took. */
   async memory(context, { sizes }) {
     const engine = await context.engine();
-    await levelsCrc(engine, noise(20, 30), [3, 2], 'pil');
+    await levelsCrc(engine, noise(20, 30), { width: 2, height: 3 }, 'pil');
     const before = { pipelines: engine.pipelines.size, buffers: engine.buffers.count, bytes: engine.buffers.bytes };
     let most = 0;
     const create = engine.buffers.create;
@@ -92,7 +92,7 @@ export default {
             }
           },
         };
-        (await resample(engine, pixels, [h, w], 'pil')).dispose();
+        (await resample(engine, pixels, { width: w, height: h }, 'pil')).dispose();
       }
     } finally {
       engine.buffers.create = create;
@@ -104,19 +104,24 @@ export default {
     const engine = await context.engine();
     const pixels = await goldenPhoto(context, folder);
     const preprocessor = new Preprocessor(engine, { side, mean, std, precision });
-    const letterbox = new Letterbox(engine, { side, precision });
+    const letterbox = new LetterboxPreprocessor(engine, { side, precision });
     const out = engine.createTensor('image', [1, side, side, 4], 'elem', precision);
     // What lies there from the last photo must not shine through the padding.
     engine.write(out, new Float32Array(4 * side * side).fill(Number.NaN));
-    const sizes = await preprocessor.run(pixels, out, { stripBytes: 5000 });
+    const frameOf = await preprocessor.run(pixels, out, { stripBytes: 5000 });
     const geometry = letterbox.geometry(pixels);
-    const frame = engine.createTensor('frame', [1, ...geometry.frame, 4], 'elem', precision);
+    const frame = engine.createTensor(
+      'frame',
+      [1, geometry.padded.height, geometry.padded.width, 4],
+      'elem',
+      precision,
+    );
     await letterbox.run(pixels, frame);
     const result = {
-      sizes,
+      input: frameOf.input,
       geometry,
       resized: toBase64(await preprocessor.resized(pixels)),
-      input: toBase64(await engine.read(out)),
+      image: toBase64(await engine.read(out)),
       letterbox: toBase64(await engine.read(frame)),
     };
     out.dispose();

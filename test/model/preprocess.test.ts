@@ -1,4 +1,4 @@
-// Preprocessing against Pillow and OpenCV: the golden cases, and noise of many sizes (resample-fixture.py).
+// Preprocessing against Pillow and OpenCV: the golden cases, and noise of many sizes (resample-fixture.py; Pillow before 13, horizontal pass first).
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,11 +7,16 @@ import { openSafetensorsBytes } from '../../src/runtime/safetensors.ts';
 import { floatsFromBase64, fromBase64, hosts, onHost } from '../browser.ts';
 import fixture from './resample-fixture.json' with { type: 'json' };
 
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 interface GoldenResult {
-  readonly sizes: { readonly inputSize: readonly number[]; readonly originalSize: readonly number[] };
-  readonly geometry: { readonly resized: readonly number[]; readonly frame: readonly number[] };
+  readonly input: Size;
+  readonly geometry: { readonly resized: Size; readonly padded: Size };
   readonly resized: string;
-  readonly input: string;
+  readonly image: string;
   readonly letterbox: string;
 }
 
@@ -45,11 +50,11 @@ describe.each(hosts)('on %s', (host) => {
       const got = await onHost<GoldenResult>(host, 'model/preprocess:golden', { folder, side, mean, std, precision });
 
       const [height = 0, width = 0] = file.info('resized').shape;
-      expect(got.sizes.inputSize).toEqual([height, width]);
+      expect(got.input).toEqual({ height, width });
       expect(fromBase64(got.resized)).toEqual(await file.readRaw('resized'));
 
       // [1, S, S, 4] against (3, S, S). The division may round otherwise; half precision keeps 11 bits of at most 2.7.
-      const input = floatsFromBase64(got.input);
+      const input = floatsFromBase64(got.image);
       const want = await file.readF32('input');
       const plane = side * side;
       let worst = 0;
@@ -64,7 +69,7 @@ describe.each(hosts)('on %s', (host) => {
       expect(worst).toBeLessThan(activations === 'f32' ? 1e-6 : 2e-3);
 
       const { shape } = file.info('letterbox');
-      expect([...got.geometry.frame, 3]).toEqual(shape);
+      expect([got.geometry.padded.height, got.geometry.padded.width, 3]).toEqual(shape);
       const framed = floatsFromBase64(got.letterbox);
       const levels = Uint8Array.from({ length: (framed.length / 4) * 3 }, (_, i) =>
         Math.round(255 * (framed[Math.floor(i / 3) * 4 + (i % 3)] ?? 0)),

@@ -1,6 +1,7 @@
 """Writes resample-fixture.json: what Pillow and OpenCV make of noise, as CRC-32 of the RGB bytes.
 
-Run with Pillow, OpenCV and numpy at hand: python resample-fixture.py > resample-fixture.json
+Run with Pillow 11, OpenCV and numpy at hand (Pillow 13 resamples columns first where a photo is much taller than wide, which differs from the
+horizontal pass first of earlier versions, and of SAM's preprocessing, by one level here and there): python resample-fixture.py > resample-fixture.json
 The noise is mix(4 * pixel + channel), the mixing function of the golden cases' procedural tensors, and its upper byte.
 """
 
