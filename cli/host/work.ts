@@ -134,7 +134,10 @@ async function segmentPixels(
 ): Promise<SegmentResult> {
   const model = await timed(timings, 'model', () => loadModel(engine, around, job.model));
   around.report(`${model.name} on ${adapterName(engine.adapter)}`);
-  const photo = await model.open(pixels, { timings });
+  const stages = new Map<string, number>();
+  const photo = await model.open(pixels, { timings: stages });
+  // `open` was given pixels, so its own `decode` is nothing.
+  for (const [stage, milliseconds] of stages) if (stage !== 'decode') timings.set(stage, milliseconds);
   around.report(`encoded ${photo.width} x ${photo.height} pixels`);
   const records = await timed(timings, 'masks', () => photo.segment(job.prompts, { lowRes: false }));
   const { overlay } = job;
