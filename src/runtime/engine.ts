@@ -9,7 +9,7 @@ import type { Plan } from './plan.ts';
 import { type LaunchTime, profilePlan } from './profiler.ts';
 import { ReadbackRing } from './readback.ts';
 import { type RunOptions, runPlan } from './run.ts';
-import type { DType, Precision } from './tensor.ts';
+import { type DType, elementBytes, type Precision } from './tensor.ts';
 
 export interface EngineOptions {
   /** `navigator.gpu`, or what Dawn's `create()` gives; taken from `navigator` where there is one. */
@@ -177,11 +177,14 @@ export class Engine {
     return new DeviceTensor(this.buffers, name, shape, dtype, precision);
   }
 
+  /** Writes values from `elementOffset` on. Float16 is written in pairs: an odd offset is refused, and an odd number before the end. */
   write(tensor: DeviceTensor, data: Float32Array | Uint32Array | Int32Array, elementOffset = 0): void {
     this.assertUsable();
     const stored = toStorage(data, tensor.dtype, tensor.precision);
     const scale = stored instanceof Uint16Array ? 2 : 4;
-    if (elementOffset * scale + stored.byteLength > tensor.bytes) {
+    const end = elementOffset + data.length;
+    const paired = (elementOffset * scale) % 4 === 0 && ((data.length * scale) % 4 === 0 || end === tensor.elements);
+    if (elementOffset < 0 || !paired || elementOffset * scale + stored.byteLength > tensor.bytes) {
       throw new SegEveryError(
         'shape',
         `${tensor.name}: ${data.length} values at ${elementOffset} do not fit [${tensor.shape.join(', ')}]`,
@@ -192,15 +195,21 @@ export class Engine {
 
   /** Values of the first `elements` (all unless said) as float32. */
   async read(tensor: DeviceTensor, elements = tensor.elements): Promise<Float32Array<ArrayBuffer>> {
-    const scale = tensor.dtype === 'elem' && tensor.precision.activations === 'f16' ? 2 : 4;
+    const scale = elementBytes(tensor.dtype, tensor.precision);
     return fromStorage(await this.readBytes(tensor, 0, elements * scale), elements, tensor.dtype, tensor.precision);
   }
 
+  /** Bytes [offset, offset + bytes) as they are stored; `offset` is a multiple of 4. @throws code `shape` outside of the tensor. */
   async readBytes(tensor: DeviceTensor, offset: number, bytes: number): Promise<ArrayBuffer> {
     this.assertUsable();
-    const data = await this.#readback.read(tensor.buffer, offset, bytes);
-    this.assertUsable();
-    return data;
+    if (offset < 0 || offset % 4 !== 0 || bytes < 0 || offset + bytes > tensor.bytes) {
+      throw new SegEveryError('shape', `${tensor.name}: no ${bytes} bytes at ${offset} of its ${tensor.bytes}`);
+    }
+    try {
+      return await this.#readback.read(tensor.buffer, offset, bytes);
+    } finally {
+      this.assertUsable(); // what happened to the device says more than that the mapping failed
+    }
   }
 
   /** Runs `body`, which allocates, in an out-of-memory scope. */

@@ -39,7 +39,10 @@ export class PipelineCache {
 
   async #compile(shader: Shader, code: string, label: string): Promise<CompiledShader> {
     const layout = this.#layout(shader);
+    // Its errors are reported below; without a scope they would surface in whatever call comes next as well.
+    this.#device.pushErrorScope('validation');
     const module = this.#device.createShaderModule({ label, code });
+    this.#device.popErrorScope().catch(() => {});
     try {
       const pipeline = await this.#device.createComputePipelineAsync({
         label,

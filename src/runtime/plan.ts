@@ -113,6 +113,7 @@ export class Plan {
   /** Compiles the shaders, uploads weights and constants. @throws codes `limit`, `out-of-memory`, `shader`, `weights`, `aborted`. */
   static async build(engine: Engine, graph: Graph, options: PlanOptions): Promise<Plan> {
     const { precision, weights: store, signal } = options;
+    engine.assertUsable();
     const limit = engine.limits.maxStorageBufferBindingSize;
     const largest = largestBinding(graph, precision);
     if (largest.bytes > limit) {
@@ -162,11 +163,28 @@ export class Plan {
     engine.device.queue.writeBuffer(params, 0, data.buffer); // Dawn in Node takes no DataView
     const slabs = slabsOf(graph, precision);
     const plan = new Plan(engine, graph, precision, planBytes(graph, precision), launches, slabs, store, params);
-    await engine.allocating('plan', () => {
-      engine.arena.reserve(slabs.slabs);
-      plan.#uploadConstants();
-    });
+    try {
+      // In the queue of runs: the arena must not be replaced between the submits of one.
+      await engine.exclusive(() =>
+        engine.allocating('plan', () => {
+          engine.arena.reserve(slabs.slabs);
+          plan.#uploadConstants();
+        }),
+      );
+    } catch (error) {
+      plan.dispose();
+      throw error;
+    }
     return plan;
+  }
+
+  /** The batch of a run: the capacity unless said. @throws code `shape` when it is not a whole number from 1 to the capacity. */
+  batch(wanted = this.graph.capacity): number {
+    const { capacity } = this.graph;
+    if (!Number.isInteger(wanted) || wanted < 1 || wanted > capacity) {
+      throw new SegEveryError('shape', `plan: a batch of ${wanted} for a plan of 1 to ${capacity}`);
+    }
+    return wanted;
   }
 
   /** The tensor bound under a name: the caller's, or one that the plan makes. */

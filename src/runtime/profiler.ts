@@ -22,7 +22,7 @@ export async function profilePlan(
   if (!engine.features.timestamps) {
     throw new SegEveryError('limit', 'profile: this adapter has no timestamp queries (feature timestamp-query)');
   }
-  const batch = options.batch ?? plan.graph.capacity;
+  const batch = plan.batch(options.batch);
   const times: number[][] = plan.launches.map(() => []);
   const { device, buffers } = engine;
   const queries = device.createQuerySet({ type: 'timestamp', count: 2 * CHUNK });

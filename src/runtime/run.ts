@@ -16,7 +16,7 @@ export interface RunOptions {
 
 /** Submits all launches in order; call through `engine.run`, which keeps runs apart. */
 export async function runPlan(engine: Engine, plan: Plan, options: RunOptions): Promise<void> {
-  const batch = options.batch ?? plan.graph.capacity;
+  const batch = plan.batch(options.batch);
   const budgetMs = options.budgetMs ?? engine.submitBudgetMs;
   const share = (at: number): number => {
     const launch = plan.launches[at];
@@ -32,6 +32,11 @@ export async function runPlan(engine: Engine, plan: Plan, options: RunOptions): 
   throwIfAborted(options.signal);
   options.before?.();
   plan.prepare();
+  if (plan.hasCopies(0)) {
+    const encoder = engine.device.createCommandEncoder();
+    plan.encodeCopies(encoder, 0);
+    engine.device.queue.submit([encoder.finish()]);
+  }
   while (at < plan.launches.length) {
     const encoder = engine.device.createCommandEncoder();
     let pass = encoder.beginComputePass();
