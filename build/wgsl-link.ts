@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 
 /** Imports that stay in the source: src/runtime/variants.ts resolves them when the shader is specialised. */
-export const VARIANTS: readonly string[] = ['elem', 'weight', 'reduce'];
+export const VARIANTS: readonly string[] = ['elem', 'weight', 'reduce', 'quad'];
 
 /** Where a line of linked text stands on disk. `line` counts from 1. */
 export interface Origin {

@@ -1,21 +1,21 @@
-// A product of two activations for each prompt of a batch.
+// A matrix product for each prompt of the batch, both factors being activations.
 import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
-import { ceilDiv, dims, type Tensor } from '../runtime/tensor.ts';
-import type { Activation } from './activation.ts';
+import { ceilDiv, dims, sameShape, type Tensor } from '../runtime/tensor.ts';
+import { type Activation, activationCode } from './activation.ts';
 import shader from './batched-matmul.wgsl';
-import { checkBias, epilogueConstants, outputOf, repeatedRows } from './matmul.ts';
+import { checkBias, outputOf } from './matmul.ts';
 
 const LANES = 32; // threads a workgroup
 const ROWS = 16; // rows a thread
 const COLUMNS = 4; // vec4 columns a thread
 
 export interface BatchedMatmulOptions {
-  /** elem [M, K], added to every item of `a`. */
+  /** elem [M, K], added to `a` when it is read; shared by the batch. */
   readonly addend?: Tensor;
   /** float32 [N]. */
   readonly bias?: Tensor;
-  /** float32 [B, N]: a bias of each item's own. */
+  /** float32 [B, N]: one row for each prompt. */
   readonly rowBias?: Tensor;
   /** elem [B or 1, M, N], added before the activation. */
   readonly residual?: Tensor;
@@ -25,51 +25,60 @@ export interface BatchedMatmulOptions {
 }
 
 /**
- * a elem [B or 1, M, K] x b elem [B, K, N] -> elem [B, M, N]. K and N are multiples of 4; B is the graph's capacity.
+ * a elem [B or 1, M, K] x b elem [B, K, N] -> elem [B, M, N]: activation((a + addend) x b + bias + rowBias + residual). K and N are
+ * multiples of 4; B is the graph's batch.
  * @throws SegEveryError `shape`
  */
 export function batchedMatmul(g: Graph, a: Tensor, b: Tensor, o: BatchedMatmulOptions = {}): Tensor {
   const name = o.name ?? 'batched-matmul';
-  const [aBatch, count, depth] = dims(a, 3);
+  const [aBatch, rows, depth] = dims(a, 3);
   const [batch, bDepth, columns] = dims(b, 3);
-  check(bDepth === depth, 'shape', `${name}: ${a.name} [${a.shape}] times ${b.name} [${b.shape}]`);
-  check(aBatch === 1 || aBatch === batch, 'shape', `${name}: ${a.name} [${a.shape}] for a batch of ${batch}`);
+  check(bDepth === depth, 'shape', `${name}: ${a.name} has ${depth} channels, ${b.name} ${bDepth} rows`);
   check(depth % 4 === 0 && columns % 4 === 0, 'shape', `${name}: [${depth}, ${columns}] is not in multiples of 4`);
+  check(batch === g.capacity, 'shape', `${name}: ${b.name} has ${batch} items for ${g.capacity} prompts`);
+  check(aBatch === 1 || aBatch === batch, 'shape', `${name}: ${a.name} has ${aBatch} items, not 1 or ${batch}`);
+  const shaped = (tensor: Tensor | undefined, ...shapes: number[][]): void => {
+    if (tensor === undefined) return;
+    const expected = shapes.map((s) => `[${s.join(', ')}]`).join(' or ');
+    const fits = shapes.some((s) => sameShape(tensor.shape, s));
+    check(fits, 'shape', `${name}: ${tensor.name} is [${tensor.shape.join(', ')}], not ${expected}`);
+  };
+  shaped(o.addend, [rows, depth], [1, rows, depth]);
+  shaped(o.rowBias, [batch, columns]);
+  shaped(o.residual, [batch, rows, columns], [1, rows, columns]);
   checkBias(name, o.bias, columns);
-  if (o.addend) repeatedRows(name, o.addend, count, depth);
-  if (o.rowBias) repeatedRows(name, o.rowBias, batch, columns);
-  const residualRows = repeatedRows(name, o.residual, batch * count, columns);
-  const out = outputOf(g, name, [batch, count, columns], o.out);
-  const tiles = ceilDiv(count, ROWS) * ceilDiv(columns / 4, COLUMNS);
+  const out = outputOf(g, name, [batch, rows, columns], o.out);
+  const quads = ceilDiv(rows, 2 * ROWS) * ceilDiv(columns / 4, 2 * COLUMNS);
   g.launch(shader, {
     tensors: {
       a,
       b,
-      bias: o.bias ?? g.none,
       addend: o.addend ?? g.none,
+      bias: o.bias ?? g.none,
       rowBias: o.rowBias ?? g.none,
       residual: o.residual ?? g.none,
       out,
     },
     params: {
-      rows: count,
+      rows,
       depth4: depth / 4,
       columns4: columns / 4,
-      itemRows: aBatch === 1 ? 0 : count,
-      residualRows,
-      tiles,
-      batch,
+      items: batch,
+      aStride4: aBatch === 1 ? 0 : (rows * depth) / 4,
+      residualStride4: o.residual?.shape[0] === 1 ? 0 : (rows * columns) / 4,
     },
     constants: {
       LANES,
       ROWS,
       COLUMNS,
       HAS_ADDEND: o.addend !== undefined,
+      HAS_BIAS: o.bias !== undefined,
       HAS_ROW_BIAS: o.rowBias !== undefined,
-      ...epilogueConstants(o),
+      HAS_RESIDUAL: o.residual !== undefined,
+      ACTIVATION: activationCode(o.activation),
     },
-    groups: (n) => ceilDiv(n * tiles, LANES),
-    cost: { flops: 2 * batch * count * depth * columns },
+    groups: (items) => ceilDiv(items * quads * 4, LANES),
+    cost: { flops: 2 * batch * rows * depth * columns },
   });
   return out;
 }

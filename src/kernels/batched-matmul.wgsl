@@ -1,14 +1,19 @@
-// A matrix product for each item of a batch: out[b] [M, N] = (a[b] + addend) [M, K] x b[b] [K, N] + bias + rowBias[b] + residual[b].
-// One thread computes a tile of ROWS rows x COLUMNS vec4s in registers, as in matmul.wgsl.
+// A product for each prompt: out [B, M, N] = activation((a + addend) [M, K] x b [K, N] + bias + rowBias + residual).
+// The register tile of matmul.wgsl; tiles do not cross from one prompt into the next.
 #import grid
 #import elem
-#import epilogue
+#import quad
+#import activation
 
-const LANES = 32u;        // specialised: threads a workgroup
-const ROWS = 16u;         // specialised: rows a thread
-const COLUMNS = 4u;       // specialised: vec4 columns a thread
-const HAS_ADDEND = false; // specialised: a + addend, shared by the batch
-const HAS_ROW_BIAS = false; // specialised: + rowBias[item]
+const LANES = 32u;        // specialised: threads a workgroup, a multiple of 4
+const ROWS = 16u;         // specialised: rows a thread, even
+const COLUMNS = 4u;       // specialised: vec4 columns a thread, even
+const HAS_ADDEND = false;   // specialised: a + addend
+const HAS_BIAS = false;     // specialised: + bias[column]
+const HAS_ROW_BIAS = false; // specialised: + rowBias[prompt, column]
+const HAS_RESIDUAL = false; // specialised: + residual
+const HALF_ROWS = ROWS / 2u;
+const HALF_COLUMNS = COLUMNS / 2u;
 
 struct Params {
   firstGroup: u32,
@@ -16,84 +21,117 @@ struct Params {
   rows: u32,         // M
   depth4: u32,       // K / 4
   columns4: u32,     // N / 4
-  itemRows: u32,     // rows between items of a: M, or 0 where the batch shares it
-  residualRows: u32, // M where the batch shares the residual, else B * M
-  tiles: u32,        // tiles of an item
-  batch: u32,        // items at capacity
+  items: u32,        // B
+  aStride4: u32,        // vec4s from one prompt's a to the next, 0 where it is shared
+  residualStride4: u32, // the same of the residual
 }
 
 @group(0) @binding(0) var<storage, read> a: array<elem4>;        // [B or 1, M, K]
 @group(0) @binding(1) var<storage, read> b: array<elem4>;        // [B, K, N]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>;     // [N]
-@group(0) @binding(3) var<storage, read> addend: array<elem4>;   // [M, K]
+@group(0) @binding(2) var<storage, read> addend: array<elem4>;   // [M, K]
+@group(0) @binding(3) var<storage, read> bias: array<vec4f>;     // [N]
 @group(0) @binding(4) var<storage, read> rowBias: array<vec4f>;  // [B, N]
-@group(0) @binding(5) var<storage, read> residual: array<elem4>; // [residualRows, N]
+@group(0) @binding(5) var<storage, read> residual: array<elem4>; // [B or 1, M, N]
 @group(0) @binding(6) var<storage, read_write> out: array<elem4>; // [B, M, N]
 @group(0) @binding(7) var<uniform> params: Params;
+
+fn loadA(at: u32, addendAt: u32) -> vec4<f32> {
+  var x = load4(a[at]);
+  if (HAS_ADDEND) { x += load4(addend[addendAt]); }
+  return x;
+}
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) groupCounts: vec3<u32>,
         @builtin(local_invocation_index) lane: u32) {
   let group = linearGroup(groupId, groupCounts);
   if (group >= params.groupCount) { return; }
-  // Items vary slowest: a smaller batch is a prefix of the tiles.
-  let thread = group * LANES + lane;
-  let item = thread / params.tiles;
-  let tile = thread % params.tiles;
-  if (item >= params.batch) { return; }
-  let columnBlocks = (params.columns4 + COLUMNS - 1u) / COLUMNS;
-  let row0 = (tile / columnBlocks) * ROWS;
-  let column0 = (tile % columnBlocks) * COLUMNS;
-  let lastRow = params.rows - 1u;
-  let lastColumn = params.columns4 - 1u;
+  // A quad computes 2 ROWS x 2 COLUMNS: lanes side by side share rows of a, lanes one above the other share columns of the weight. A lane
+  // loads half of what it needs and takes the other half from its neighbour; rows and columns beyond the edge repeat the last one.
+  let quad = (group * LANES + lane) / 4u; // beyond the last prompt it reads clamped and stores nothing
+  let down = (lane / 2u) % 2u;
+  let across = lane % 2u;
+  let columnBlocks = (params.columns4 + 2u * COLUMNS - 1u) / (2u * COLUMNS);
+  let rowBlocks = (params.rows + 2u * ROWS - 1u) / (2u * ROWS);
+  let item = quad / (columnBlocks * rowBlocks);
+  let row0 = (((quad / columnBlocks) % rowBlocks) * 2u + down) * ROWS;
+  let column0 = ((quad % columnBlocks) * 2u + across) * COLUMNS;
 
-  // Rows and columns beyond the edge repeat the last one, and are not stored.
+  // Locally, the lane's own half comes first and its neighbour's second.
+  let ownRow = row0 + across * HALF_ROWS;
+  let otherRow = row0 + (1u - across) * HALF_ROWS;
+  let ownColumn = column0 + down * HALF_COLUMNS;
+  let otherColumn = column0 + (1u - down) * HALF_COLUMNS;
   var aAt: array<u32, ROWS>;
   var addendAt: array<u32, ROWS>;
   // @unroll
   for (var r = 0u; r < ROWS; r++) {
-    let row = min(row0 + r, lastRow);
-    aAt[r] = (item * params.itemRows + row) * params.depth4;
-    if (HAS_ADDEND) { addendAt[r] = row * params.depth4; }
+    let row = min(select(otherRow + r - HALF_ROWS, ownRow + r, r < HALF_ROWS), params.rows - 1u);
+    addendAt[r] = row * params.depth4;
+    aAt[r] = item * params.aStride4 + addendAt[r];
   }
   var columnAt: array<u32, COLUMNS>;
   // @unroll
-  for (var c = 0u; c < COLUMNS; c++) { columnAt[c] = min(column0 + c, lastColumn); }
+  for (var c = 0u; c < COLUMNS; c++) {
+    columnAt[c] = min(select(otherColumn + c - HALF_COLUMNS, ownColumn + c, c < HALF_COLUMNS), params.columns4 - 1u);
+  }
+  let bAt = item * params.depth4 * 4u * params.columns4;
 
   var acc: array<vec4<f32>, ROWS * COLUMNS>;
-  var right: array<vec4<f32>, 4u * COLUMNS>;
-  let bAt = item * params.depth4 * 4u * params.columns4;
   for (var k = 0u; k < params.depth4; k++) {
+    var bTile: array<vec4<f32>, 4u * COLUMNS>;
     // @unroll
     for (var i = 0u; i < 4u; i++) {
       let at = bAt + (k * 4u + i) * params.columns4;
       // @unroll
-      for (var c = 0u; c < COLUMNS; c++) { right[i * COLUMNS + c] = load4(b[at + columnAt[c]]); }
+      for (var c = 0u; c < HALF_COLUMNS; c++) {
+        bTile[i * COLUMNS + c] = load4(b[at + columnAt[c]]);
+        if (QUADS) {
+          bTile[i * COLUMNS + HALF_COLUMNS + c] = quadDown(bTile[i * COLUMNS + c]);
+        } else {
+          bTile[i * COLUMNS + HALF_COLUMNS + c] = load4(b[at + columnAt[HALF_COLUMNS + c]]);
+        }
+      }
     }
     // @unroll
-    for (var r = 0u; r < ROWS; r++) {
-      var x = load4(a[aAt[r] + k]);
-      if (HAS_ADDEND) { x += load4(addend[addendAt[r] + k]); }
+    for (var half = 0u; half < HALF_ROWS; half++) {
+      let own = loadA(aAt[half] + k, addendAt[half] + k);
+      var other: vec4<f32>;
+      if (QUADS) {
+        other = quadAcross(own);
+      } else {
+        other = loadA(aAt[HALF_ROWS + half] + k, addendAt[HALF_ROWS + half] + k);
+      }
       // @unroll
-      for (var c = 0u; c < COLUMNS; c++) {
-        var sum = acc[r * COLUMNS + c];
-        sum = fma(vec4<f32>(x.x), right[c], sum);
-        sum = fma(vec4<f32>(x.y), right[COLUMNS + c], sum);
-        sum = fma(vec4<f32>(x.z), right[2u * COLUMNS + c], sum);
-        acc[r * COLUMNS + c] = fma(vec4<f32>(x.w), right[3u * COLUMNS + c], sum);
+      for (var r = half; r < ROWS; r += HALF_ROWS) {
+        var x = own;
+        if (r >= HALF_ROWS) { x = other; }
+        // @unroll
+        for (var c = 0u; c < COLUMNS; c++) {
+          // One expression: each store to a variable is masked on CPU adapters.
+          acc[r * COLUMNS + c] = fma(vec4<f32>(x.w), bTile[3u * COLUMNS + c], fma(vec4<f32>(x.z), bTile[2u * COLUMNS + c],
+            fma(vec4<f32>(x.y), bTile[COLUMNS + c], fma(vec4<f32>(x.x), bTile[c], acc[r * COLUMNS + c]))));
+        }
       }
     }
   }
 
+  // The epilogue is a loop over a copy: unrolled it would be longer than the product, and compiling it too.
+  var sums: array<vec4<f32>, ROWS * COLUMNS>;
   // @unroll
-  for (var r = 0u; r < ROWS; r++) {
-    // @unroll
-    for (var c = 0u; c < COLUMNS; c++) {
-      if (row0 + r < params.rows && column0 + c < params.columns4) {
-        var sum = acc[r * COLUMNS + c];
-        if (HAS_ROW_BIAS) { sum += rowBias[item * params.columns4 + column0 + c]; }
-        finish(sum, item * params.rows + row0 + r, column0 + c);
-      }
+  for (var i = 0u; i < ROWS * COLUMNS; i++) { sums[i] = acc[i]; }
+  for (var i = 0u; i < ROWS * COLUMNS; i++) {
+    let r = i / COLUMNS;
+    let c = i % COLUMNS;
+    let row = select(otherRow + r - HALF_ROWS, ownRow + r, r < HALF_ROWS);
+    let column = select(otherColumn + c - HALF_COLUMNS, ownColumn + c, c < HALF_COLUMNS);
+    if (row < params.rows && column < params.columns4 && item < params.items) {
+      var x = sums[i];
+      let at = row * params.columns4 + column;
+      if (HAS_BIAS) { x += bias[column]; }
+      if (HAS_ROW_BIAS) { x += rowBias[item * params.columns4 + column]; }
+      if (HAS_RESIDUAL) { x += load4(residual[item * params.residualStride4 + at]); }
+      out[item * params.rows * params.columns4 + at] = store4(activate4(x));
     }
   }
 }

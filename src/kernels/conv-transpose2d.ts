@@ -1,60 +1,64 @@
-// Transposed convolution 2 x 2 with stride 2, as SAM's mask decoder upscales.
+// Transposed convolution with a 2 x 2 kernel and stride 2: each pixel becomes four.
 import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
-import { ceilDiv, dims, type Tensor } from '../runtime/tensor.ts';
+import { ceilDiv, dims, sameShape, type Tensor } from '../runtime/tensor.ts';
 import { type Activation, activationCode } from './activation.ts';
 import shader from './conv-transpose2d.wgsl';
 import { checkBias, outputOf } from './matmul.ts';
 
 const LANES = 32; // threads a workgroup
-const ROWS = 16; // inputs a thread
+const ROWS = 16; // input pixels a thread
 const COLUMNS = 4; // vec4 columns a thread
 
 export interface ConvTranspose2dOptions {
   /** float32 [N]. */
   readonly bias?: Tensor;
-  /** elem [1, 2H, 2W, N], shared by the batch and added before the activation. */
+  /** elem [1, 2H, 2W, N], added before the activation; shared by the batch. */
   readonly addend?: Tensor;
   readonly activation?: Activation;
-  /** The first dimension of `x` is the graph's batch. */
+  /** B is the graph's batch: a smaller batch launches fewer groups. */
   readonly batched?: boolean;
   readonly name?: string;
   readonly out?: Tensor;
 }
 
 /**
- * x elem [B, H, W, C], weight [C, 4 N] with column (2 i + j) N + n -> elem [B, 2H, 2W, N].
- * Upstream: torch.nn.ConvTranspose2d(kernel_size=2, stride=2).
+ * x elem [B, H, W, C] -> elem [B, 2H, 2W, N]: activation(conv_transpose2d(x, weight) + bias + addend), kernel 2, stride 2, no padding.
+ * weight [C, 4 N], whose column (i * 2 + j) * N + n makes channel n of the pixel at row i, column j of each 2 x 2. C and N are
+ * multiples of 4.
  * @throws SegEveryError `shape`
  */
 export function convTranspose2d(g: Graph, x: Tensor, weight: Tensor, o: ConvTranspose2dOptions = {}): Tensor {
   const name = o.name ?? 'conv-transpose2d';
-  const [batch, height, width, depth] = dims(x, 4);
-  const [weightDepth, all] = dims(weight, 2);
-  const columns = all / 4;
-  check(weightDepth === depth && columns % 4 === 0, 'shape', `${name}: weight [${weight.shape}] for [${x.shape}]`);
-  checkBias(name, o.bias, columns);
-  if (o.addend) {
-    const fits = o.addend.shape.join() === `1,${2 * height},${2 * width},${columns}`;
-    check(fits, 'shape', `${name}: addend [${o.addend.shape}] for [${batch}, ${2 * height}, ${2 * width}, ${columns}]`);
+  const [batch, height, width, channels] = dims(x, 4);
+  const [weightChannels, columns] = dims(weight, 2);
+  check(weightChannels === channels, 'shape', `${name}: ${x.name} has ${channels} channels, not ${weightChannels}`);
+  check(channels % 4 === 0 && columns % 16 === 0, 'shape', `${name}: ${channels} -> ${columns / 4} is not in vec4s`);
+  check(o.batched !== true || batch === g.capacity, 'shape', `${name}: ${batch} images for ${g.capacity} prompts`);
+  checkBias(name, o.bias, columns / 4);
+  const { addend } = o;
+  if (addend !== undefined) {
+    const expected = [1, 2 * height, 2 * width, columns / 4];
+    const fits = sameShape(addend.shape, expected);
+    check(fits, 'shape', `${name}: ${addend.name} is [${addend.shape.join(', ')}], not [${expected.join(', ')}]`);
   }
-  const out = outputOf(g, name, [batch, 2 * height, 2 * width, columns], o.out);
-  const perItem = o.batched === true ? (batch / g.capacity) * height * width : batch * height * width;
-  const blocks = 4 * ceilDiv(columns / 4, COLUMNS);
-  const groups = (rows: number): number => ceilDiv(ceilDiv(rows, ROWS) * blocks, LANES);
+  const out = outputOf(g, name, [batch, 2 * height, 2 * width, columns / 4], o.out);
+  const columnBlocks = ceilDiv(columns / 4, 2 * COLUMNS);
+  const groups = (images: number): number =>
+    ceilDiv(ceilDiv(images * height * width, 2 * ROWS) * columnBlocks * 4, LANES);
   g.launch(shader, {
-    tensors: { x, weight, bias: o.bias ?? g.none, addend: o.addend ?? g.none, out },
-    params: { rows: batch * height * width, depth4: depth / 4, columns4: columns / 4, width, height },
+    tensors: { a: x, weight, bias: o.bias ?? g.none, addend: addend ?? g.none, out },
+    params: { rows: batch * height * width, depth4: channels / 4, columns4: columns / 4, height, width },
     constants: {
       LANES,
       ROWS,
       COLUMNS,
       HAS_BIAS: o.bias !== undefined,
-      HAS_ADDEND: o.addend !== undefined,
+      HAS_ADDEND: addend !== undefined,
       ACTIVATION: activationCode(o.activation),
     },
-    groups: o.batched === true ? (n) => groups(n * perItem) : groups(perItem),
-    cost: { flops: 8 * batch * height * width * depth * columns },
+    groups: o.batched === true ? groups : groups(batch),
+    cost: { flops: 2 * batch * height * width * channels * columns },
   });
   return out;
 }

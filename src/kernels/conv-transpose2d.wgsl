@@ -1,31 +1,34 @@
-// Transposed convolution 2 x 2 with stride 2: a matrix product [B H W, C] x [C, 4 N] whose columns are the four pixels that an input becomes.
-// One thread computes a tile of ROWS inputs x COLUMNS vec4s of one of the four in registers, as in matmul.wgsl.
+// Transposed convolution, 2 x 2 with stride 2: out[b, 2 y + i, 2 x + j, n] = activation(a[b, y, x, :] . weight[:, i, j, n] + bias + addend).
+// The register tile of matmul.wgsl over the pixels of a; the columns (i, j, n) of a row go to its four pixels of the output.
 #import grid
 #import elem
 #import weight
+#import quad
 #import activation
 
-const LANES = 32u;        // specialised: threads a workgroup
-const ROWS = 16u;         // specialised: rows a thread
-const COLUMNS = 4u;       // specialised: vec4 columns a thread
-const HAS_BIAS = false;   // specialised: + bias
-const HAS_ADDEND = false; // specialised: + addend, shared by the batch, before the activation
+const LANES = 32u;        // specialised: threads a workgroup, a multiple of 4
+const ROWS = 16u;         // specialised: rows a thread, even
+const COLUMNS = 4u;       // specialised: vec4 columns a thread, even
+const HAS_BIAS = false;   // specialised: + bias[n]
+const HAS_ADDEND = false; // specialised: + addend
+const HALF_ROWS = ROWS / 2u;
+const HALF_COLUMNS = COLUMNS / 2u;
 
 struct Params {
   firstGroup: u32,
   groupCount: u32,
-  rows: u32,         // B * H * W
+  rows: u32,         // B H W
   depth4: u32,       // C / 4
-  columns4: u32,     // N / 4
-  width: u32,        // W
+  columns4: u32,     // 4 N / 4
   height: u32,       // H
+  width: u32,        // W
 }
 
-@group(0) @binding(0) var<storage, read> x: array<elem4>;         // [B, H, W, C]
-@group(0) @binding(1) var<storage, read> weight: array<weight4>;  // [C, (i, j), N]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>;      // [N]
-@group(0) @binding(3) var<storage, read> addend: array<elem4>;    // [1, 2H, 2W, N]
-@group(0) @binding(4) var<storage, read_write> out: array<elem4>; // [B, 2H, 2W, N]
+@group(0) @binding(0) var<storage, read> a: array<elem4>;        // [B, H, W, C]
+@group(0) @binding(1) var<storage, read> weight: array<weight4>; // [C, 2, 2, N]
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>;     // [N]
+@group(0) @binding(3) var<storage, read> addend: array<elem4>;   // [1, 2 H, 2 W, N]
+@group(0) @binding(4) var<storage, read_write> out: array<elem4>; // [B, 2 H, 2 W, N]
 @group(0) @binding(5) var<uniform> params: Params;
 
 @compute @workgroup_size(LANES)
@@ -33,67 +36,90 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
         @builtin(local_invocation_index) lane: u32) {
   let group = linearGroup(groupId, groupCounts);
   if (group >= params.groupCount) { return; }
-  // Corners and column blocks vary fastest: a smaller batch is a prefix of the tiles.
-  let tile = group * LANES + lane;
-  let columnBlocks = (params.columns4 + COLUMNS - 1u) / COLUMNS;
-  let corner = (tile / columnBlocks) % 4u; // 2 i + j
-  let row0 = (tile / (4u * columnBlocks)) * ROWS;
-  let column0 = (tile % columnBlocks) * COLUMNS;
-  if (row0 >= params.rows) { return; }
-  let lastRow = params.rows - 1u;
-  let lastColumn = params.columns4 - 1u;
+  // A quad computes 2 ROWS x 2 COLUMNS: lanes side by side share rows of a, lanes one above the other share columns of the weight. A lane
+  // loads half of what it needs and takes the other half from its neighbour; rows and columns beyond the edge repeat the last one.
+  let quad = (group * LANES + lane) / 4u;
+  let down = (lane / 2u) % 2u;
+  let across = lane % 2u;
+  let columnBlocks = (params.columns4 + 2u * COLUMNS - 1u) / (2u * COLUMNS);
+  let row0 = ((quad / columnBlocks) * 2u + down) * ROWS;
+  let column0 = ((quad % columnBlocks) * 2u + across) * COLUMNS;
 
-  // Rows and columns beyond the edge repeat the last one, and are not stored.
-  var xAt: array<u32, ROWS>;
+  // Locally, the lane's own half comes first and its neighbour's second.
+  let ownRow = row0 + across * HALF_ROWS;
+  let otherRow = row0 + (1u - across) * HALF_ROWS;
+  let ownColumn = column0 + down * HALF_COLUMNS;
+  let otherColumn = column0 + (1u - down) * HALF_COLUMNS;
+  var aAt: array<u32, ROWS>;
   // @unroll
   for (var r = 0u; r < ROWS; r++) {
-    let row = min(row0 + r, lastRow);
-    xAt[r] = row * params.depth4;
+    let row = min(select(otherRow + r - HALF_ROWS, ownRow + r, r < HALF_ROWS), params.rows - 1u);
+    aAt[r] = row * params.depth4;
   }
   var columnAt: array<u32, COLUMNS>;
   // @unroll
-  for (var c = 0u; c < COLUMNS; c++) { columnAt[c] = min(column0 + c, lastColumn); }
+  for (var c = 0u; c < COLUMNS; c++) {
+    columnAt[c] = min(select(otherColumn + c - HALF_COLUMNS, ownColumn + c, c < HALF_COLUMNS), params.columns4 - 1u);
+  }
 
   var acc: array<vec4<f32>, ROWS * COLUMNS>;
-  var b: array<vec4<f32>, 4u * COLUMNS>;
   for (var k = 0u; k < params.depth4; k++) {
+    var b: array<vec4<f32>, 4u * COLUMNS>; // rows 4 k to 4 k + 3 of the weight
     // @unroll
     for (var i = 0u; i < 4u; i++) {
-      let at = ((k * 4u + i) * 4u + corner) * params.columns4;
+      let at = (k * 4u + i) * params.columns4;
       // @unroll
-      for (var c = 0u; c < COLUMNS; c++) { b[i * COLUMNS + c] = loadWeight4(weight[at + columnAt[c]]); }
+      for (var c = 0u; c < HALF_COLUMNS; c++) {
+        b[i * COLUMNS + c] = loadWeight4(weight[at + columnAt[c]]);
+        if (QUADS) {
+          b[i * COLUMNS + HALF_COLUMNS + c] = quadDown(b[i * COLUMNS + c]);
+        } else {
+          b[i * COLUMNS + HALF_COLUMNS + c] = loadWeight4(weight[at + columnAt[HALF_COLUMNS + c]]);
+        }
+      }
     }
     // @unroll
-    for (var r = 0u; r < ROWS; r++) {
-      let value = load4(x[xAt[r] + k]);
+    for (var half = 0u; half < HALF_ROWS; half++) {
+      let own = load4(a[aAt[half] + k]);
+      var other: vec4<f32>;
+      if (QUADS) {
+        other = quadAcross(own);
+      } else {
+        other = load4(a[aAt[HALF_ROWS + half] + k]);
+      }
       // @unroll
-      for (var c = 0u; c < COLUMNS; c++) {
-        var sum = acc[r * COLUMNS + c];
-        sum = fma(vec4<f32>(value.x), b[c], sum);
-        sum = fma(vec4<f32>(value.y), b[COLUMNS + c], sum);
-        sum = fma(vec4<f32>(value.z), b[2u * COLUMNS + c], sum);
-        acc[r * COLUMNS + c] = fma(vec4<f32>(value.w), b[3u * COLUMNS + c], sum);
+      for (var r = half; r < ROWS; r += HALF_ROWS) {
+        var x = own;
+        if (r >= HALF_ROWS) { x = other; }
+        // @unroll
+        for (var c = 0u; c < COLUMNS; c++) {
+          // One expression: each store to a variable is masked on CPU adapters.
+          acc[r * COLUMNS + c] = fma(vec4<f32>(x.w), b[3u * COLUMNS + c], fma(vec4<f32>(x.z), b[2u * COLUMNS + c],
+            fma(vec4<f32>(x.y), b[COLUMNS + c], fma(vec4<f32>(x.x), b[c], acc[r * COLUMNS + c]))));
+        }
       }
     }
   }
 
+  // The epilogue is a loop over a copy: unrolled it would be longer than the product, and compiling it too.
+  var sums: array<vec4<f32>, ROWS * COLUMNS>;
   // @unroll
-  for (var r = 0u; r < ROWS; r++) {
-    let row = row0 + r;
-    if (row < params.rows) {
-      let y = 2u * ((row / params.width) % params.height) + corner / 2u;
-      let pixel = y * 2u * params.width + 2u * (row % params.width) + corner % 2u;
-      let item = row / (params.width * params.height);
-      let target4 = (item * 4u * params.width * params.height + pixel) * params.columns4;
-      // @unroll
-      for (var c = 0u; c < COLUMNS; c++) {
-        if (column0 + c < params.columns4) {
-          var sum = acc[r * COLUMNS + c];
-          if (HAS_BIAS) { sum += bias[column0 + c]; }
-          if (HAS_ADDEND) { sum += load4(addend[pixel * params.columns4 + column0 + c]); }
-          out[target4 + column0 + c] = store4(activate4(sum));
-        }
-      }
+  for (var i = 0u; i < ROWS * COLUMNS; i++) { sums[i] = acc[i]; }
+  for (var i = 0u; i < ROWS * COLUMNS; i++) {
+    let r = i / COLUMNS;
+    let c = i % COLUMNS;
+    let row = select(otherRow + r - HALF_ROWS, ownRow + r, r < HALF_ROWS);
+    let column = select(otherColumn + c - HALF_COLUMNS, ownColumn + c, c < HALF_COLUMNS);
+    if (row < params.rows && column < params.columns4) {
+      let width4 = params.columns4 / 4u; // N / 4
+      let corner = column / width4;      // 2 i + j
+      let n = column % width4;
+      let y = row / params.width;        // counted through the batch
+      let pixel = (2u * y + corner / 2u) * 2u * params.width + 2u * (row % params.width) + corner % 2u;
+      var x = sums[i];
+      if (HAS_BIAS) { x += bias[n]; }
+      if (HAS_ADDEND) { x += load4(addend[(pixel % (4u * params.height * params.width)) * width4 + n]); }
+      out[pixel * width4 + n] = store4(activate4(x));
     }
   }
 }

@@ -69,8 +69,8 @@ export function conv2d(g: Graph, x: Tensor, weight: Tensor, o: Conv2dOptions = {
   const rows = batch * outHeight * outWidth;
   const residualRows = repeatedRows(name, o.residual, rows, columns);
   check(o.batched !== true || batch === g.capacity, 'shape', `${name}: ${batch} images for ${g.capacity} prompts`);
-  const columnBlocks = ceilDiv(columns / 4, COLUMNS);
-  const groups = (used: number): number => ceilDiv(ceilDiv(used, ROWS) * columnBlocks, LANES);
+  const columnBlocks = ceilDiv(columns / 4, 2 * COLUMNS);
+  const groups = (used: number): number => ceilDiv(ceilDiv(used, 2 * ROWS) * columnBlocks * 4, LANES);
   g.launch(shader, {
     tensors: { x, weight, bias: o.bias ?? g.none, residual: o.residual ?? g.none, out },
     params: {

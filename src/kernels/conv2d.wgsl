@@ -3,11 +3,14 @@
 #import grid
 #import elem
 #import weight
+#import quad
 #import epilogue
 
-const LANES = 32u;  // specialised: threads a workgroup
-const ROWS = 16u;   // specialised: output pixels a thread
-const COLUMNS = 4u; // specialised: vec4 columns a thread
+const LANES = 32u;  // specialised: threads a workgroup, a multiple of 4
+const ROWS = 16u;   // specialised: output pixels a thread, even
+const COLUMNS = 4u; // specialised: vec4 columns a thread, even
+const HALF_ROWS = ROWS / 2u;
+const HALF_COLUMNS = COLUMNS / 2u;
 
 struct Params {
   firstGroup: u32,
@@ -34,26 +37,36 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> out: array<elem4>; // [B, OH, OW, N]
 @group(0) @binding(5) var<uniform> params: Params;
 
+fn loadX(at: u32, inside: bool) -> vec4<f32> {
+  return select(vec4<f32>(0.0), load4(x[at]), inside);
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) groupCounts: vec3<u32>,
         @builtin(local_invocation_index) lane: u32) {
   let group = linearGroup(groupId, groupCounts);
   if (group >= params.groupCount) { return; }
-  let tile = group * LANES + lane;
-  let columnBlocks = (params.columns4 + COLUMNS - 1u) / COLUMNS;
-  let row0 = (tile / columnBlocks) * ROWS;
-  let column0 = (tile % columnBlocks) * COLUMNS;
-  if (row0 >= params.rows) { return; }
-  let lastRow = params.rows - 1u;
-  let lastColumn = params.columns4 - 1u;
+  // A quad computes 2 ROWS x 2 COLUMNS: lanes side by side share rows of a, lanes one above the other share columns of the weight. A lane
+  // loads half of what it needs and takes the other half from its neighbour; rows and columns beyond the edge repeat the last one.
+  let quad = (group * LANES + lane) / 4u;
+  let down = (lane / 2u) % 2u;
+  let across = lane % 2u;
+  let columnBlocks = (params.columns4 + 2u * COLUMNS - 1u) / (2u * COLUMNS);
+  let row0 = ((quad / columnBlocks) * 2u + down) * ROWS;
+  let column0 = ((quad % columnBlocks) * 2u + across) * COLUMNS;
 
-  // Top left pixel of each row's patch, negative in the padding, and the index of its first vec4 (modulo 2^32).
+  // Locally, the lane's own half comes first and its neighbour's second.
+  let ownRow = row0 + across * HALF_ROWS;
+  let otherRow = row0 + (1u - across) * HALF_ROWS;
+  let ownColumn = column0 + down * HALF_COLUMNS;
+  let otherColumn = column0 + (1u - down) * HALF_COLUMNS;
+  // Top left pixel of each row's patch, negative in the padding, and the index of its first vec4 (all modulo 2^32).
   var top: array<u32, ROWS>;
   var left: array<u32, ROWS>;
   var first: array<u32, ROWS>;
   // @unroll
   for (var r = 0u; r < ROWS; r++) {
-    let row = min(row0 + r, lastRow);
+    let row = min(select(otherRow + r - HALF_ROWS, ownRow + r, r < HALF_ROWS), params.rows - 1u);
     let y = row / params.outWidth;
     top[r] = (y % params.outHeight) * params.stride - params.padTop;
     left[r] = (row % params.outWidth) * params.stride - params.padLeft;
@@ -61,51 +74,72 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   }
   var columnAt: array<u32, COLUMNS>;
   // @unroll
-  for (var c = 0u; c < COLUMNS; c++) { columnAt[c] = min(column0 + c, lastColumn); }
+  for (var c = 0u; c < COLUMNS; c++) {
+    columnAt[c] = min(select(otherColumn + c - HALF_COLUMNS, ownColumn + c, c < HALF_COLUMNS), params.columns4 - 1u);
+  }
 
   var acc: array<vec4<f32>, ROWS * COLUMNS>;
-  var b: array<vec4<f32>, 4u * COLUMNS>;
-  var at: array<u32, ROWS>;
-  var inside: array<bool, ROWS>;
-  var weightAt = 0u;
+  var weightRow = 0u;
   for (var ky = 0u; ky < params.kernelHeight; ky++) {
     for (var kx = 0u; kx < params.kernelWidth; kx++) {
       let tap = (ky * params.width + kx) * params.channels4;
+      var xAt: array<u32, ROWS>;
+      var inside: array<bool, ROWS>;
       // @unroll
       for (var r = 0u; r < ROWS; r++) {
         inside[r] = top[r] + ky < params.height && left[r] + kx < params.width;
-        at[r] = select(0u, first[r] + tap, inside[r]);
+        xAt[r] = select(0u, first[r] + tap, inside[r]);
       }
       for (var k = 0u; k < params.channels4; k++) {
+        var b: array<vec4<f32>, 4u * COLUMNS>;
         // @unroll
         for (var i = 0u; i < 4u; i++) {
+          let at = ((weightRow + k) * 4u + i) * params.columns4;
           // @unroll
-          for (var c = 0u; c < COLUMNS; c++) { b[i * COLUMNS + c] = loadWeight4(weight[weightAt + columnAt[c]]); }
-          weightAt += params.columns4;
+          for (var c = 0u; c < HALF_COLUMNS; c++) {
+            b[i * COLUMNS + c] = loadWeight4(weight[at + columnAt[c]]);
+            if (QUADS) {
+              b[i * COLUMNS + HALF_COLUMNS + c] = quadDown(b[i * COLUMNS + c]);
+            } else {
+              b[i * COLUMNS + HALF_COLUMNS + c] = loadWeight4(weight[at + columnAt[HALF_COLUMNS + c]]);
+            }
+          }
         }
         // @unroll
-        for (var r = 0u; r < ROWS; r++) {
-          let p = select(vec4<f32>(0.0), load4(x[at[r] + k]), inside[r]);
+        for (var half = 0u; half < HALF_ROWS; half++) {
+          let own = loadX(xAt[half] + k, inside[half]);
+          var other: vec4<f32>;
+          if (QUADS) {
+            other = quadAcross(own);
+          } else {
+            other = loadX(xAt[HALF_ROWS + half] + k, inside[HALF_ROWS + half]);
+          }
           // @unroll
-          for (var c = 0u; c < COLUMNS; c++) {
-            var sum = acc[r * COLUMNS + c];
-            sum = fma(vec4<f32>(p.x), b[c], sum);
-            sum = fma(vec4<f32>(p.y), b[COLUMNS + c], sum);
-            sum = fma(vec4<f32>(p.z), b[2u * COLUMNS + c], sum);
-            acc[r * COLUMNS + c] = fma(vec4<f32>(p.w), b[3u * COLUMNS + c], sum);
+          for (var r = half; r < ROWS; r += HALF_ROWS) {
+            var x = own;
+            if (r >= HALF_ROWS) { x = other; }
+            // @unroll
+            for (var c = 0u; c < COLUMNS; c++) {
+              // One expression: each store to a variable is masked on CPU adapters.
+              acc[r * COLUMNS + c] = fma(vec4<f32>(x.w), b[3u * COLUMNS + c], fma(vec4<f32>(x.z), b[2u * COLUMNS + c],
+                fma(vec4<f32>(x.y), b[COLUMNS + c], fma(vec4<f32>(x.x), b[c], acc[r * COLUMNS + c]))));
+            }
           }
         }
       }
+      weightRow += params.channels4;
     }
   }
 
+  // The epilogue is a loop over a copy: unrolled it would be longer than the product, and compiling it too.
+  var sums: array<vec4<f32>, ROWS * COLUMNS>;
   // @unroll
-  for (var r = 0u; r < ROWS; r++) {
-    // @unroll
-    for (var c = 0u; c < COLUMNS; c++) {
-      if (row0 + r < params.rows && column0 + c < params.columns4) {
-        finish(acc[r * COLUMNS + c], row0 + r, column0 + c);
-      }
-    }
+  for (var i = 0u; i < ROWS * COLUMNS; i++) { sums[i] = acc[i]; }
+  for (var i = 0u; i < ROWS * COLUMNS; i++) {
+    let r = i / COLUMNS;
+    let c = i % COLUMNS;
+    let row = select(otherRow + r - HALF_ROWS, ownRow + r, r < HALF_ROWS);
+    let column = select(otherColumn + c - HALF_COLUMNS, ownColumn + c, c < HALF_COLUMNS);
+    if (row < params.rows && column < params.columns4) { finish(sums[i], row, column); }
   }
 }

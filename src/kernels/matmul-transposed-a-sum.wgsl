@@ -1,16 +1,17 @@
-// Adds up the parts of matmul-transposed-a. One thread = one vec4 of the result.
+// Adds up the parts of matmul-transposed-a.wgsl, in order: out [B, M, N] = sum of sums [B, PARTS, M, N] over the parts.
 #import grid
 
-const LANES = 64u;
+const LANES = 32u; // specialised: threads a workgroup
 
 struct Params {
-  firstGroup: u32, groupCount: u32,
-  threads: u32, // B * size4
-  size4: u32,   // M * N / 4
+  firstGroup: u32,
+  groupCount: u32,
   parts: u32,
+  stride: u32, // M N / 4
+  total: u32,  // B M N / 4
 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;         // [B, parts, M, N]
+@group(0) @binding(0) var<storage, read> sums: array<vec4f>; // [B, PARTS, M, N]
 @group(0) @binding(1) var<storage, read_write> out: array<vec4f>; // [B, M, N]
 @group(0) @binding(2) var<uniform> params: Params;
 
@@ -19,10 +20,10 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
         @builtin(local_invocation_index) lane: u32) {
   let group = linearGroup(groupId, groupCounts);
   if (group >= params.groupCount) { return; }
-  let thread = group * LANES + lane;
-  if (thread >= params.threads) { return; }
-  let at = (thread / params.size4) * params.parts * params.size4 + thread % params.size4;
-  var sum = vec4<f32>();
-  for (var part = 0u; part < params.parts; part++) { sum += x[at + part * params.size4]; }
-  out[thread] = sum;
+  let at = group * LANES + lane;
+  if (at >= params.total) { return; }
+  let first = (at / params.stride) * params.parts * params.stride + at % params.stride;
+  var total = sums[first];
+  for (var part = 1u; part < params.parts; part++) { total += sums[first + part * params.stride]; }
+  out[at] = total;
 }

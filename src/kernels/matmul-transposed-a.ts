@@ -1,4 +1,4 @@
-// A product over the rows, split over them: few outputs from many pixels.
+// Products over the rows of two tall matrices, with few outputs: K is split into parts that a second launch adds up.
 import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
 import { ceilDiv, dims, type Tensor } from '../runtime/tensor.ts';
@@ -7,48 +7,51 @@ import shader from './matmul-transposed-a.wgsl';
 import sum from './matmul-transposed-a-sum.wgsl';
 
 const LANES = 32; // threads a workgroup
-const ROWS4 = 4; // columns of a / 4 a thread
-const COLUMNS = 4; // vec4 columns of c a thread
-const SUM_LANES = 64;
-const PART_ROWS = 256; // rows of a part: enough work a thread, enough threads
+const ROWS4 = 2; // vec4s of M a thread
+const COLUMNS4 = 4; // vec4s of N a thread
+const SHARE = 256; // rows of K in a part, at most
 
 /**
- * a elem [B, K, M], c elem [B or 1, K, N] -> float32 [B, M, N], a[b] transposed times c[b]. M and N are multiples of 4; B is the
- * graph's capacity.
+ * a elem [B, K, M], transposed, x b elem [B or 1, K, N] -> float32 [B, M, N]: out[m, n] = sum over k of a[k, m] b[k, n]. M and N are
+ * multiples of 4; B is the graph's batch.
  * @throws SegEveryError `shape`
  */
-export function matmulTransposedA(g: Graph, a: Tensor, c: Tensor, o: { name?: string; out?: Tensor } = {}): Tensor {
+export function matmulTransposedA(g: Graph, a: Tensor, b: Tensor, o: { name?: string; out?: Tensor } = {}): Tensor {
   const name = o.name ?? 'matmul-transposed-a';
   const [batch, depth, rows] = dims(a, 3);
-  const [cBatch, cDepth, columns] = dims(c, 3);
-  check(cDepth === depth, 'shape', `${name}: ${a.name} [${a.shape}] and ${c.name} [${c.shape}] have different rows`);
-  check(cBatch === 1 || cBatch === batch, 'shape', `${name}: ${c.name} [${c.shape}] for a batch of ${batch}`);
+  const [bBatch, bDepth, columns] = dims(b, 3);
+  check(bDepth === depth, 'shape', `${name}: ${a.name} has ${depth} rows, ${b.name} ${bDepth}`);
   check(rows % 4 === 0 && columns % 4 === 0, 'shape', `${name}: [${rows}, ${columns}] is not in multiples of 4`);
-  const parts = ceilDiv(depth, PART_ROWS);
-  const tiles = ceilDiv(rows / 4, ROWS4) * ceilDiv(columns / 4, COLUMNS);
-  const partial = g.tensor(`${name}/parts`, [batch, parts, rows, columns], 'f32');
-  const out = o.out ? outputOf(g, name, [batch, rows, columns], o.out) : g.tensor(name, [batch, rows, columns], 'f32');
-  const size4 = (rows * columns) / 4;
+  check(batch === g.capacity, 'shape', `${name}: ${a.name} has ${batch} items for ${g.capacity} prompts`);
+  check(bBatch === 1 || bBatch === batch, 'shape', `${name}: ${b.name} has ${bBatch} items, not 1 or ${batch}`);
+  const out = o.out ?? g.tensor(name, [batch, rows, columns], 'f32');
+  outputOf(g, name, [batch, rows, columns], out);
+  const parts = ceilDiv(depth, SHARE);
+  const sums = parts === 1 ? out : g.tensor(`${name}/parts`, [batch, parts, rows, columns], 'f32');
+  const tiles = ceilDiv(rows, 4 * ROWS4) * ceilDiv(columns, 4 * COLUMNS4) * parts;
   g.launch(shader, {
-    tensors: { a, c, out: partial },
+    tensors: { a, b, sums },
     params: {
-      threads: batch * parts * tiles,
       depth,
+      share: ceilDiv(depth, parts),
+      parts,
       rows4: rows / 4,
       columns4: columns / 4,
-      itemDepth: cBatch === 1 ? 0 : depth,
-      tiles,
-      parts,
+      bStride4: bBatch === 1 ? 0 : (depth * columns) / 4,
+      items: batch,
     },
-    constants: { LANES, ROWS4, COLUMNS },
-    groups: (n) => ceilDiv(n * parts * tiles, LANES),
+    constants: { LANES, ROWS4, COLUMNS4 },
+    groups: (items) => ceilDiv(items * tiles, LANES),
     cost: { flops: 2 * batch * depth * rows * columns },
   });
+  if (parts === 1) return out;
+  const stride = (rows * columns) / 4;
   g.launch(sum, {
-    tensors: { x: partial, out },
-    params: { threads: batch * size4, size4, parts },
-    groups: (n) => ceilDiv(n * size4, SUM_LANES),
-    cost: { flops: batch * parts * rows * columns, bytes: 4 * batch * (parts + 1) * rows * columns },
+    tensors: { sums, out },
+    params: { parts, stride, total: batch * stride },
+    constants: { LANES },
+    groups: (items) => ceilDiv(items * stride, LANES),
+    cost: { flops: batch * (parts - 1) * rows * columns, bytes: 4 * batch * (parts + 1) * rows * columns },
   });
   return out;
 }

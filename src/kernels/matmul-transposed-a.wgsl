@@ -1,26 +1,27 @@
-// A product over the rows, a[b]^T [M, K] x c[b] [K, N], K being thousands of pixels: split into parts that matmul-transposed-a-sum adds up.
-// One thread computes ROWS4 x COLUMNS vec4s of one part in registers: each row of a and of c is an outer product.
+// Products over the rows, as parts: parts [B, PARTS, M, N] of a [B, K, M] transposed x b [B or 1, K, N], each over a share of K.
+// Few outputs and a long K: the shares give every core work, and matmul-transposed-a-sum.wgsl adds them up.
 #import grid
 #import elem
 
-const LANES = 32u;  // specialised: threads a workgroup
-const ROWS4 = 4u;   // specialised: columns of a / 4 a thread
-const COLUMNS = 4u; // specialised: vec4 columns of c a thread
+const LANES = 32u; // specialised: threads a workgroup
+const ROWS4 = 2u;    // specialised: vec4s of M a thread
+const COLUMNS4 = 4u; // specialised: vec4s of N a thread
 
 struct Params {
-  firstGroup: u32, groupCount: u32,
-  threads: u32,    // B * parts * tiles
-  depth: u32,      // K
-  rows4: u32,      // M / 4
-  columns4: u32,   // N / 4
-  itemDepth: u32,  // rows between items of c: K, or 0 where the batch shares it
-  tiles: u32,      // tiles of a part
+  firstGroup: u32,
+  groupCount: u32,
+  depth: u32,     // K
+  share: u32,     // rows of K in a part
   parts: u32,
+  rows4: u32,     // M / 4
+  columns4: u32,  // N / 4
+  bStride4: u32,  // vec4s from one prompt's b to the next, 0 where it is shared
+  items: u32,     // B
 }
 
-@group(0) @binding(0) var<storage, read> a: array<elem4>;         // [B, K, M]
-@group(0) @binding(1) var<storage, read> c: array<elem4>;         // [B or 1, K, N]
-@group(0) @binding(2) var<storage, read_write> out: array<vec4f>; // [B, parts, M, N]
+@group(0) @binding(0) var<storage, read> a: array<elem4>; // [B, K, M]
+@group(0) @binding(1) var<storage, read> b: array<elem4>; // [B or 1, K, N]
+@group(0) @binding(2) var<storage, read_write> sums: array<vec4f>; // [B, PARTS, M, N]
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(LANES)
@@ -28,49 +29,51 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
         @builtin(local_invocation_index) lane: u32) {
   let group = linearGroup(groupId, groupCounts);
   if (group >= params.groupCount) { return; }
-  let thread = group * LANES + lane;
-  if (thread >= params.threads) { return; }
-  let tile = thread % params.tiles;
-  let part = (thread / params.tiles) % params.parts;
-  let item = thread / (params.tiles * params.parts);
-  let columnBlocks = (params.columns4 + COLUMNS - 1u) / COLUMNS;
-  let row0 = (tile / columnBlocks) * ROWS4;
-  let column0 = (tile % columnBlocks) * COLUMNS;
+  let columnBlocks = (params.columns4 + COLUMNS4 - 1u) / COLUMNS4;
+  let rowBlocks = (params.rows4 + ROWS4 - 1u) / ROWS4;
+  let tile = group * LANES + lane;
+  let part = tile / (columnBlocks * rowBlocks); // counted through the batch
+  let item = part / params.parts;
+  if (item >= params.items) { return; }
+  let row0 = ((tile / columnBlocks) % rowBlocks) * ROWS4;
+  let column0 = (tile % columnBlocks) * COLUMNS4;
+
   var rowAt: array<u32, ROWS4>;
   // @unroll
-  for (var i = 0u; i < ROWS4; i++) { rowAt[i] = min(row0 + i, params.rows4 - 1u); }
-  var columnAt: array<u32, COLUMNS>;
+  for (var r = 0u; r < ROWS4; r++) { rowAt[r] = min(row0 + r, params.rows4 - 1u); }
+  var columnAt: array<u32, COLUMNS4>;
   // @unroll
-  for (var j = 0u; j < COLUMNS; j++) { columnAt[j] = min(column0 + j, params.columns4 - 1u); }
-
-  let length = (params.depth + params.parts - 1u) / params.parts;
-  let end = min((part + 1u) * length, params.depth);
-  var acc: array<vec4<f32>, 4u * ROWS4 * COLUMNS>;
-  for (var k = part * length; k < end; k++) {
-    let aAt = (item * params.depth + k) * params.rows4;
-    let cAt = (item * params.itemDepth + k) * params.columns4;
-    var right: array<vec4<f32>, COLUMNS>;
+  for (var c = 0u; c < COLUMNS4; c++) { columnAt[c] = min(column0 + c, params.columns4 - 1u); }
+  var acc: array<vec4<f32>, 4u * ROWS4 * COLUMNS4>;
+  let begin = (part % params.parts) * params.share;
+  let end = min(begin + params.share, params.depth);
+  var aAt = (item * params.depth + begin) * params.rows4;
+  var bAt = item * params.bStride4 + begin * params.columns4;
+  for (var k = begin; k < end; k++) {
+    var y: array<vec4<f32>, COLUMNS4>;
     // @unroll
-    for (var j = 0u; j < COLUMNS; j++) { right[j] = load4(c[cAt + columnAt[j]]); }
+    for (var c = 0u; c < COLUMNS4; c++) { y[c] = load4(b[bAt + columnAt[c]]); }
     // @unroll
-    for (var i = 0u; i < ROWS4; i++) {
-      let x = load4(a[aAt + rowAt[i]]);
+    for (var r = 0u; r < ROWS4; r++) {
+      let x = load4(a[aAt + rowAt[r]]);
       // @unroll
-      for (var j = 0u; j < COLUMNS; j++) {
-        acc[(4u * i) * COLUMNS + j] = fma(vec4<f32>(x.x), right[j], acc[(4u * i) * COLUMNS + j]);
-        acc[(4u * i + 1u) * COLUMNS + j] = fma(vec4<f32>(x.y), right[j], acc[(4u * i + 1u) * COLUMNS + j]);
-        acc[(4u * i + 2u) * COLUMNS + j] = fma(vec4<f32>(x.z), right[j], acc[(4u * i + 2u) * COLUMNS + j]);
-        acc[(4u * i + 3u) * COLUMNS + j] = fma(vec4<f32>(x.w), right[j], acc[(4u * i + 3u) * COLUMNS + j]);
+      for (var c = 0u; c < COLUMNS4; c++) {
+        acc[(4u * r) * COLUMNS4 + c] = fma(vec4<f32>(x.x), y[c], acc[(4u * r) * COLUMNS4 + c]);
+        acc[(4u * r + 1u) * COLUMNS4 + c] = fma(vec4<f32>(x.y), y[c], acc[(4u * r + 1u) * COLUMNS4 + c]);
+        acc[(4u * r + 2u) * COLUMNS4 + c] = fma(vec4<f32>(x.z), y[c], acc[(4u * r + 2u) * COLUMNS4 + c]);
+        acc[(4u * r + 3u) * COLUMNS4 + c] = fma(vec4<f32>(x.w), y[c], acc[(4u * r + 3u) * COLUMNS4 + c]);
       }
     }
+    aAt += params.rows4;
+    bAt += params.columns4;
   }
-  let first = (item * params.parts + part) * params.rows4 * 4u;
   // @unroll
-  for (var i = 0u; i < 4u * ROWS4; i++) {
+  for (var r = 0u; r < 4u * ROWS4; r++) {
     // @unroll
-    for (var j = 0u; j < COLUMNS; j++) {
-      if (row0 * 4u + i < params.rows4 * 4u && column0 + j < params.columns4) {
-        out[(first + row0 * 4u + i) * params.columns4 + column0 + j] = acc[i * COLUMNS + j];
+    for (var c = 0u; c < COLUMNS4; c++) {
+      let row = 4u * row0 + r;
+      if (row < 4u * params.rows4 && column0 + c < params.columns4) {
+        sums[(part * 4u * params.rows4 + row) * params.columns4 + column0 + c] = acc[r * COLUMNS4 + c];
       }
     }
   }

@@ -42,8 +42,8 @@ export function matmul(g: Graph, a: Tensor, weight: Tensor, o: MatmulOptions = {
   const addendRows = repeatedRows(name, o.addend, count, depth);
   const perItem = o.batched === true ? count / g.capacity : count;
   check(Number.isInteger(perItem), 'shape', `${name}: ${count} rows are not shared evenly by ${g.capacity} prompts`);
-  const columnBlocks = ceilDiv(columns / 4, COLUMNS);
-  const groups = (used: number): number => ceilDiv(ceilDiv(used, ROWS) * columnBlocks, LANES);
+  const columnBlocks = ceilDiv(columns / 4, 2 * COLUMNS);
+  const groups = (used: number): number => ceilDiv(ceilDiv(used, 2 * ROWS) * columnBlocks * 4, LANES);
   g.launch(shader, {
     tensors: {
       a,

@@ -1,14 +1,17 @@
 // Matrix product with a weight: out [M, N] = epilogue((a + addend) [M, K] x weight [K, N]).
-// One thread computes a tile of ROWS rows x COLUMNS vec4s in registers; no workgroup memory, no barriers (docs/decisions.md, "Register tiles").
+// One thread computes ROWS rows x COLUMNS vec4s in registers; no workgroup memory, no barriers (docs/decisions.md, "Register tiles").
 #import grid
 #import elem
 #import weight
+#import quad
 #import epilogue
 
-const LANES = 32u;        // specialised: threads a workgroup
-const ROWS = 16u;         // specialised: rows a thread
-const COLUMNS = 4u;       // specialised: vec4 columns a thread
+const LANES = 32u;        // specialised: threads a workgroup, a multiple of 4
+const ROWS = 16u;         // specialised: rows a thread, even
+const COLUMNS = 4u;       // specialised: vec4 columns a thread, even
 const HAS_ADDEND = false; // specialised: a + addend[row % addendRows]
+const HALF_ROWS = ROWS / 2u;
+const HALF_COLUMNS = COLUMNS / 2u;
 
 struct Params {
   firstGroup: u32,
@@ -28,64 +31,93 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> out: array<elem4>; // [M, N]
 @group(0) @binding(6) var<uniform> params: Params;
 
+fn loadA(at: u32, addendAt: u32) -> vec4<f32> {
+  var x = load4(a[at]);
+  if (HAS_ADDEND) { x += load4(addend[addendAt]); }
+  return x;
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) groupCounts: vec3<u32>,
         @builtin(local_invocation_index) lane: u32) {
   let group = linearGroup(groupId, groupCounts);
   if (group >= params.groupCount) { return; }
-  // Column blocks vary fastest: a smaller batch is a prefix of the tiles.
-  let tile = group * LANES + lane;
-  let columnBlocks = (params.columns4 + COLUMNS - 1u) / COLUMNS;
-  let row0 = (tile / columnBlocks) * ROWS;
-  let column0 = (tile % columnBlocks) * COLUMNS;
-  if (row0 >= params.rows) { return; }
-  let lastRow = params.rows - 1u;
-  let lastColumn = params.columns4 - 1u;
+  // A quad computes 2 ROWS x 2 COLUMNS: lanes side by side share rows of a, lanes one above the other share columns of the weight. A lane
+  // loads half of what it needs and takes the other half from its neighbour; rows and columns beyond the edge repeat the last one.
+  let quad = (group * LANES + lane) / 4u;
+  let down = (lane / 2u) % 2u;
+  let across = lane % 2u;
+  let columnBlocks = (params.columns4 + 2u * COLUMNS - 1u) / (2u * COLUMNS);
+  let row0 = ((quad / columnBlocks) * 2u + down) * ROWS;
+  let column0 = ((quad % columnBlocks) * 2u + across) * COLUMNS;
 
-  // Rows and columns beyond the edge repeat the last one, and are not stored.
+  // Locally, the lane's own half comes first and its neighbour's second.
+  let ownRow = row0 + across * HALF_ROWS;
+  let otherRow = row0 + (1u - across) * HALF_ROWS;
+  let ownColumn = column0 + down * HALF_COLUMNS;
+  let otherColumn = column0 + (1u - down) * HALF_COLUMNS;
   var aAt: array<u32, ROWS>;
   var addendAt: array<u32, ROWS>;
   // @unroll
   for (var r = 0u; r < ROWS; r++) {
-    let row = min(row0 + r, lastRow);
+    let row = min(select(otherRow + r - HALF_ROWS, ownRow + r, r < HALF_ROWS), params.rows - 1u);
     aAt[r] = row * params.depth4;
     if (HAS_ADDEND) { addendAt[r] = (row % params.addendRows) * params.depth4; }
   }
   var columnAt: array<u32, COLUMNS>;
   // @unroll
-  for (var c = 0u; c < COLUMNS; c++) { columnAt[c] = min(column0 + c, lastColumn); }
+  for (var c = 0u; c < COLUMNS; c++) {
+    columnAt[c] = min(select(otherColumn + c - HALF_COLUMNS, ownColumn + c, c < HALF_COLUMNS), params.columns4 - 1u);
+  }
 
   var acc: array<vec4<f32>, ROWS * COLUMNS>;
-  var b: array<vec4<f32>, 4u * COLUMNS>;
   for (var k = 0u; k < params.depth4; k++) {
+    var b: array<vec4<f32>, 4u * COLUMNS>; // rows 4 k to 4 k + 3 of the weight
     // @unroll
     for (var i = 0u; i < 4u; i++) {
       let at = (k * 4u + i) * params.columns4;
       // @unroll
-      for (var c = 0u; c < COLUMNS; c++) { b[i * COLUMNS + c] = loadWeight4(weight[at + columnAt[c]]); }
+      for (var c = 0u; c < HALF_COLUMNS; c++) {
+        b[i * COLUMNS + c] = loadWeight4(weight[at + columnAt[c]]);
+        if (QUADS) {
+          b[i * COLUMNS + HALF_COLUMNS + c] = quadDown(b[i * COLUMNS + c]);
+        } else {
+          b[i * COLUMNS + HALF_COLUMNS + c] = loadWeight4(weight[at + columnAt[HALF_COLUMNS + c]]);
+        }
+      }
     }
     // @unroll
-    for (var r = 0u; r < ROWS; r++) {
-      var x = load4(a[aAt[r] + k]);
-      if (HAS_ADDEND) { x += load4(addend[addendAt[r] + k]); }
+    for (var half = 0u; half < HALF_ROWS; half++) {
+      let own = loadA(aAt[half] + k, addendAt[half] + k);
+      var other: vec4<f32>;
+      if (QUADS) {
+        other = quadAcross(own);
+      } else {
+        other = loadA(aAt[HALF_ROWS + half] + k, addendAt[HALF_ROWS + half] + k);
+      }
       // @unroll
-      for (var c = 0u; c < COLUMNS; c++) {
-        var sum = acc[r * COLUMNS + c];
-        sum = fma(vec4<f32>(x.x), b[c], sum);
-        sum = fma(vec4<f32>(x.y), b[COLUMNS + c], sum);
-        sum = fma(vec4<f32>(x.z), b[2u * COLUMNS + c], sum);
-        acc[r * COLUMNS + c] = fma(vec4<f32>(x.w), b[3u * COLUMNS + c], sum);
+      for (var r = half; r < ROWS; r += HALF_ROWS) {
+        var x = own;
+        if (r >= HALF_ROWS) { x = other; }
+        // @unroll
+        for (var c = 0u; c < COLUMNS; c++) {
+          // One expression: each store to a variable is masked on CPU adapters.
+          acc[r * COLUMNS + c] = fma(vec4<f32>(x.w), b[3u * COLUMNS + c], fma(vec4<f32>(x.z), b[2u * COLUMNS + c],
+            fma(vec4<f32>(x.y), b[COLUMNS + c], fma(vec4<f32>(x.x), b[c], acc[r * COLUMNS + c]))));
+        }
       }
     }
   }
 
+  // The epilogue is a loop over a copy: unrolled it would be longer than the product, and compiling it too.
+  var sums: array<vec4<f32>, ROWS * COLUMNS>;
   // @unroll
-  for (var r = 0u; r < ROWS; r++) {
-    // @unroll
-    for (var c = 0u; c < COLUMNS; c++) {
-      if (row0 + r < params.rows && column0 + c < params.columns4) {
-        finish(acc[r * COLUMNS + c], row0 + r, column0 + c);
-      }
-    }
+  for (var i = 0u; i < ROWS * COLUMNS; i++) { sums[i] = acc[i]; }
+  for (var i = 0u; i < ROWS * COLUMNS; i++) {
+    let r = i / COLUMNS;
+    let c = i % COLUMNS;
+    let row = select(otherRow + r - HALF_ROWS, ownRow + r, r < HALF_ROWS);
+    let column = select(otherColumn + c - HALF_COLUMNS, ownColumn + c, c < HALF_COLUMNS);
+    if (row < params.rows && column < params.columns4) { finish(sums[i], row, column); }
   }
 }

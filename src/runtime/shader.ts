@@ -38,7 +38,7 @@ export interface ConstantDefault {
 /** A shader as the build emits it: B names its bindings, P its parameters (without `firstGroup`, `groupCount`), C its constants. */
 export interface Shader<B extends string = string, P extends string = string, C extends string = string> {
   readonly name: string;
-  /** Linked WGSL, with `#import elem|weight|reduce` lines and `// @unroll` comments still in it. */
+  /** Linked WGSL, with `#import elem|weight|reduce|quad` lines and `// @unroll` comments still in it. */
   readonly source: string;
   readonly bindings: readonly Binding<B>[];
   readonly params: {
@@ -84,7 +84,7 @@ export function specialise(
   for (const name of imports) prelude.push(variantSource(name, variant));
   const header: string[] = [];
   if (variant.nativeF16 && (variant.activations === 'f16' || variant.weights === 'f16')) header.push('enable f16;');
-  if (variant.subgroups && imports.has('reduce')) header.push('enable subgroups;');
+  if (variant.subgroups && (imports.has('reduce') || imports.has('quad'))) header.push('enable subgroups;');
   return unroll(`${header.join('\n')}\n${prelude.join('\n')}\n${text}`, shader.name, values);
 }
 

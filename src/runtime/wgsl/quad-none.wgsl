@@ -1,0 +1,4 @@
+// Stands in where the device has no subgroups: QUADS tells a kernel to load what it cannot get from its neighbours.
+const QUADS = false;
+fn quadAcross(x: vec4<f32>) -> vec4<f32> { return x; }
+fn quadDown(x: vec4<f32>) -> vec4<f32> { return x; }
