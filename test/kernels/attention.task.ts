@@ -35,10 +35,14 @@ export default {
         out: target,
       });
     });
-    const rows =
-      (name: string, tokens: number, offset: number, shared: boolean): Rows =>
-      (b, t, h, d) =>
-        values(name)[((shared ? 0 : b) * tokens + t) * row + (c.fused ? offset : 0) + h * headDim + d] ?? Number.NaN;
+    const rows = (name: string, tokens: number, offset: number, shared: boolean): Rows => {
+      const data = values(name);
+      return (b, t, h, d) => {
+        const channel = (c.fused ? offset : 0) + h * headDim + d;
+        return data[((shared ? 0 : b) * tokens + t) * row + channel] ?? Number.NaN;
+      };
+    };
+    const bias = c.bias ? values('bias') : undefined;
     const shared = c.sharedKeys === true;
     const expected = reference(
       { batch: c.batch ?? items, queries, keys, heads, headDim },
@@ -46,7 +50,7 @@ export default {
       rows('k', keys, width, shared),
       rows('v', keys, 2 * width, shared),
       {
-        ...(c.bias ? { bias: (h, i, j) => values('bias')[(h * queries + i) * keys + j] ?? Number.NaN } : {}),
+        ...(c.bias ? { bias: (h, i, j) => bias?.[(h * queries + i) * keys + j] ?? Number.NaN } : {}),
         ...(c.counts ? { counts: c.counts } : {}),
         ...(c.scale === undefined ? {} : { scale: c.scale }),
       },
