@@ -7,6 +7,7 @@ import { SegEveryError } from '../../src/runtime/errors.ts';
 import { openSafetensorsBytes } from '../../src/runtime/safetensors.ts';
 import type { Precision } from '../../src/runtime/tensor.ts';
 import { verifyDecoder } from './gpu-decoder.ts';
+import { verifyYolov8 } from './gpu-detector.ts';
 import { verifyEncoder } from './gpu-encoder.ts';
 import { verifyPostprocess } from './gpu-postprocess.ts';
 import { verifyPredictor } from './gpu-predictor.ts';
@@ -73,6 +74,8 @@ const ON_CPU: Readonly<Record<string, (c: GoldenCase, context: VerifyContext) =>
 const ON_GPU: Readonly<Record<string, GpuChecker>> = {
   'encoder/': verifyEncoder,
   decoder: verifyDecoder,
+  'detector/yolov8': verifyYolov8,
+  'detector/object-aware': verifyYolov8,
   predictor: verifyPredictor,
   preprocess: verifyPreprocess,
   postprocess: verifyPostprocess,

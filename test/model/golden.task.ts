@@ -18,6 +18,8 @@ type Verify = (
 const COMPONENTS: Readonly<Record<string, () => Promise<Verify>>> = {
   encoder: async () => verifyEncoder,
   decoder: async () => (await import('../../cli/verify/gpu-decoder.ts')).verifyDecoder,
+  'detector/yolov8': async () => (await import('../../cli/verify/gpu-detector.ts')).verifyYolov8,
+  'detector/object-aware': async () => (await import('../../cli/verify/gpu-detector.ts')).verifyYolov8,
   predictor: async () => (await import('../../cli/verify/gpu-predictor.ts')).verifyPredictor,
 };
 
@@ -26,7 +28,7 @@ const tasks: Tasks = {
     const folder = `test/golden/${name}`;
     const json: unknown = JSON.parse(new TextDecoder().decode(await fetchFile(`${folder}/case.json`)));
     const { component } = json as { component: string };
-    const load = COMPONENTS[component.split('/')[0] as string];
+    const load = COMPONENTS[component] ?? COMPONENTS[component.split('/')[0] as string];
     if (load === undefined) throw new Error(`no module verifies ${component}`);
     const verify = await load();
     const runtime = await engine();

@@ -11,6 +11,9 @@ const CASES = [
   'decoder-points-box',
   'decoder-points-multimask',
   'decoder-mask-input',
+  'detector-yolov8n',
+  'detector-yolov8s',
+  'detector-object-aware-x',
   'predictor-mini',
   'predictor-default',
 ];
