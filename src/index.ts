@@ -18,3 +18,4 @@ export {
   type SegEveryOptions,
   type Verdict,
 } from './segevery.ts';
+export type { SelfTestReport, SelfTestStage } from './self-test/self-test.ts';

@@ -9,6 +9,7 @@ import { mebibytes } from './runtime/buffers.ts';
 import { type AdapterSummary, Engine, type EngineFeatures, type EngineOptions } from './runtime/engine.ts';
 import type { SegEveryError } from './runtime/errors.ts';
 import type { Precision } from './runtime/tensor.ts';
+import { runSelfTest, type SelfTestReport } from './self-test/self-test.ts';
 
 /** A decoded photo that frees what its decoder holds when closed. */
 export interface ClosablePixels extends PhotoPixels {
@@ -121,6 +122,11 @@ export class SegEvery {
       );
     }
     return { ok: reasons.length === 0, reasons, ...needs };
+  }
+
+  /** Compares a small decoder on this device with what PyTorch computes: are masks right here, and if not, from which stage on? */
+  selfTest(): Promise<SelfTestReport> {
+    return runSelfTest(this.runtime, this.precision);
   }
 
   /** Frees models, photos and the device. */
