@@ -6,8 +6,8 @@ install();
 build();
 const photo = join('examples', 'photos', 'coffee.jpg');
 process.chdir(root);
-// Boxes around the saucer and around the cup, in pixels of the photo.
+// Boxes around the cup and around the spoon, in pixels of the photo.
 const given = process.argv.slice(2);
-const args = given.length > 0 ? given : [photo, '--box', '76,15,483,390', '--box', '172,17,412,270', '--out', 'out'];
+const args = given.length > 0 ? given : [photo, '--box', '172,17,412,285', '--box', '325,235,408,342', '--out', 'out'];
 console.error(`segevery segment ${args.join(' ')}`);
 process.exitCode = await segevery(['segment', ...args]);
