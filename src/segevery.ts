@@ -80,6 +80,7 @@ export class SegEvery {
 
   /** Loads a model folder and uploads its weights. @throws codes `weights`, `model-mismatch`, `io`, `aborted`, `out-of-memory`. */
   async load(source: ModelSource, options: LoadOptions = {}): Promise<LoadedModel> {
+    this.runtime.assertUsable();
     const opened = await openModel(source, options);
     const model = new LoadedModel(new Model(this.runtime, opened, this.precision), this.#decode, (closed) =>
       this.#models.delete(closed),

@@ -73,17 +73,32 @@ export class Model {
     }
     const config = decoderConfig(decoder.description.config, this.#decoderWeights);
     const width = this.#architecture.width(this.#encoderWeights);
-    this.decoder = new MaskDecoder(engine, this.#decoderWeights, this.#store, precision, config, description.imageSize);
-    this.#graph();
-    this.#encoderWeights.assertComplete(
-      encoder.description.file,
-      encoder.description.prefix,
-      this.#architecture.unused,
-    );
-    this.#decoderWeights.assertComplete(decoder.description.file, decoder.description.prefix, [
-      ...UNUSED_KEYS,
-      /no_mask_embed\.weight$/,
-    ]);
+    const complete = (): void => {
+      this.#encoderWeights.assertComplete(
+        encoder.description.file,
+        encoder.description.prefix,
+        this.#architecture.unused,
+      );
+      this.#decoderWeights.assertComplete(decoder.description.file, decoder.description.prefix, [
+        ...UNUSED_KEYS,
+        /no_mask_embed\.weight$/,
+      ]);
+    };
+    try {
+      this.decoder = new MaskDecoder(
+        engine,
+        this.#decoderWeights,
+        this.#store,
+        precision,
+        config,
+        description.imageSize,
+      );
+      this.#graph();
+    } catch (error) {
+      complete(); // keys that are missing or misshapen explain a graph that does not fit together
+      throw error;
+    }
+    complete();
     if (width !== config.embed_dim) {
       throw new SegEveryError(
         'model-mismatch',
