@@ -100,7 +100,9 @@ test('imports point one way: model, kernels, runtime', () => {
 });
 
 test('WGSL lives in .wgsl files', () => {
-  const shaderText = /@(compute|group\(|binding\(|workgroup_size)|var<(storage|uniform|workgroup|private)/;
+  // Declarations as WGSL writes them; regular expressions that read WGSL have escapes in between.
+  const shaderText =
+    /@(compute|group\(|binding\(|workgroup_size)|var<(storage|uniform|workgroup|private)[\w, ]*> \w+ *:/;
   expect(source.filter((path) => shaderText.test(withoutComments(read(path))))).toEqual([]);
 });
 
