@@ -1,0 +1,39 @@
+// Every matrix product of TinyViT-5M at 1024 (name: rows x depth -> columns, and how often it occurs), with its epilogue.
+import { type MatmulOptions, matmul } from '../../src/kernels/matmul.ts';
+import type { Graph } from '../../src/runtime/graph.ts';
+import { weight } from './weight.ts';
+
+const row =
+  (rows: number, depth: number, columns: number, o: Pick<MatmulOptions, 'activation'> & { residual?: boolean } = {}) =>
+  (g: Graph) => {
+    matmul(g, g.input('a', [rows, depth]), weight(g, [depth, columns]), {
+      bias: g.input('bias', [columns], 'f32'),
+      activation: o.activation ?? 'none',
+      ...(o.residual ? { residual: g.input('residual', [rows, columns]) } : {}),
+    });
+  };
+const gelu = { activation: 'geluErf' } as const;
+
+export default {
+  'TinyViT stage 0 expand 65536 x 64 -> 256, 2 times': row(65536, 64, 256, gelu),
+  'TinyViT stage 0 project 65536 x 256 -> 64, 2 times': row(65536, 256, 64, { ...gelu, residual: true }),
+  'TinyViT merge 0 65536 x 64 -> 128, 1 times': row(65536, 64, 128, gelu),
+  'TinyViT merge 0 16384 x 128 -> 128, 1 times': row(16384, 128, 128),
+  'TinyViT stage 1 qkv 17689 x 128 -> 384, 2 times': row(17689, 128, 384),
+  'TinyViT stage 1 proj 17689 x 128 -> 128, 2 times': row(17689, 128, 128),
+  'TinyViT stage 1 fc1 16384 x 128 -> 512, 2 times': row(16384, 128, 512, gelu),
+  'TinyViT stage 1 fc2 16384 x 512 -> 128, 2 times': row(16384, 512, 128, { residual: true }),
+  'TinyViT merge 1 16384 x 128 -> 160, 1 times': row(16384, 128, 160, gelu),
+  'TinyViT merge 1 4096 x 160 -> 160, 1 times': row(4096, 160, 160),
+  'TinyViT stage 2 qkv 4900 x 160 -> 480, 6 times': row(4900, 160, 480),
+  'TinyViT stage 2 proj 4900 x 160 -> 160, 6 times': row(4900, 160, 160),
+  'TinyViT stage 2 fc1 4096 x 160 -> 640, 6 times': row(4096, 160, 640, gelu),
+  'TinyViT stage 2 fc2 4096 x 640 -> 160, 6 times': row(4096, 640, 160, { residual: true }),
+  'TinyViT merge 2 4096 x 160 -> 320, 1 times': row(4096, 160, 320, gelu),
+  'TinyViT merge 2 4096 x 320 -> 320, 1 times': row(4096, 320, 320),
+  'TinyViT stage 3 qkv 4900 x 320 -> 960, 2 times': row(4900, 320, 960),
+  'TinyViT stage 3 proj 4900 x 320 -> 320, 2 times': row(4900, 320, 320),
+  'TinyViT stage 3 fc1 4096 x 320 -> 1280, 2 times': row(4096, 320, 1280, gelu),
+  'TinyViT stage 3 fc2 4096 x 1280 -> 320, 2 times': row(4096, 1280, 320, { residual: true }),
+  'TinyViT neck 4096 x 320 -> 256, 1 times': row(4096, 320, 256),
+} satisfies Record<string, (g: Graph) => void>;

@@ -1,0 +1,117 @@
+// npm run bench [-- --adapter auto] [--only KERNEL,KERNEL] [--tiling workgroup]: profiles the kernels at the models' shapes in headless
+// Chrome, prints each launch with its share of the fma peak, and writes bench/results/DATE-ADAPTER.json.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createServer } from 'vite';
+import wgsl from '../build/wgsl.ts';
+import { launchBrowser } from '../cli/host/browser.ts';
+import type { Api, Measured } from './kernels.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const HTML =
+  '<!doctype html><meta charset="utf-8"><title>bench</title><script type="module" src="/bench/kernels.ts"></script>';
+
+const { values: options } = parseArgs({
+  options: {
+    adapter: { type: 'string', default: 'software' },
+    only: { type: 'string', default: '' },
+    tiling: { type: 'string', default: 'register' },
+  },
+});
+const only = options.only.split(',').filter((name) => name !== '');
+
+const server = await createServer({
+  root: ROOT,
+  configFile: false,
+  appType: 'custom',
+  logLevel: 'error',
+  plugins: [
+    wgsl(),
+    {
+      name: 'segevery:bench-page',
+      configureServer({ middlewares }) {
+        middlewares.use((request, response, next) => {
+          if (request.url !== '/') return next();
+          response.setHeader('Content-Type', 'text/html');
+          response.end(HTML);
+        });
+      },
+    },
+  ],
+  server: { host: '127.0.0.1', port: 0, hmr: false, ws: false, watch: null },
+  optimizeDeps: { noDiscovery: true },
+});
+await server.listen();
+const { browser } = await launchBrowser({
+  adapter: options.adapter === 'auto' ? 'auto' : 'software',
+  preciseTimestamps: true,
+});
+
+/** TinyViT's rows say how often they occur; the mean is over the time of all of them. */
+function meanOf(measured: readonly Measured[]): number {
+  let [time, ideal] = [0, 0];
+  for (const { row, milliseconds, gflops, peak } of measured) {
+    const times = Number(/, (\d+) times$/.exec(row)?.[1] ?? 1);
+    time += times * milliseconds;
+    ideal += (times * milliseconds * gflops) / peak;
+  }
+  return ideal / time;
+}
+
+const percent = (x: number) => `${(100 * x).toFixed(0)}%`;
+
+try {
+  const page = await browser.newPage();
+  page.on('pageerror', (error) => console.error(error));
+  await page.goto(server.resolvedUrls?.local[0] ?? '');
+  await page.waitForFunction('"bench" in globalThis', { timeout: 120_000 });
+  const call = <K extends keyof Api>(name: K, ...values: Parameters<Api[K]>): Promise<Awaited<ReturnType<Api[K]>>> =>
+    page.evaluate(
+      (method, list) =>
+        (globalThis as unknown as { bench: Record<string, (...list: unknown[]) => unknown> }).bench[method]?.(...list),
+      name,
+      values as unknown[],
+    ) as Promise<Awaited<ReturnType<Api[K]>>>;
+
+  const tiling = options.tiling === 'workgroup' ? 'workgroup' : 'register';
+  const start = await call('start', { tiling });
+  const name = [start.adapter.vendor, start.adapter.architecture].filter((part) => part !== '').join(' ') || 'unknown';
+  const { dependent, chains2, chains4 } = start.peaks;
+  console.log(`${name}: fma peak ${dependent.toFixed(1)} GFLOP/s (dependent, the 100% below), `);
+  console.log(`  ${chains2.toFixed(1)} in 2 and ${chains4.toFixed(1)} in 4 independent chains; ${tiling} tiles`);
+  const measured: Measured[] = [];
+  for (const [kernel, rows] of await call('list')) {
+    if (only.length > 0 && !only.includes(kernel)) continue;
+    for (const row of rows) {
+      const times = await call('row', kernel, row).catch((error: unknown) => {
+        console.error(`${kernel}: ${row}: ${error instanceof Error ? error.message : String(error)}`);
+        process.exitCode = 1;
+        return [];
+      });
+      for (const time of times) {
+        const share = percent(time.gflops / time.peak).padStart(5);
+        const speed = `${time.milliseconds.toFixed(1).padStart(8)} ms ${time.gflops.toFixed(2).padStart(7)} GFLOP/s ${share}`;
+        console.log(`${speed}  ${kernel}: ${row}${times.length > 1 ? ` (${time.label})` : ''}`);
+      }
+      measured.push(...times);
+    }
+  }
+  const tinyVit = measured.filter(({ kernel, row }) => kernel === 'matmul' && row.startsWith('TinyViT'));
+  const mean = tinyVit.length > 0 ? meanOf(tinyVit) : undefined;
+  if (mean !== undefined)
+    console.log(`time-weighted mean of TinyViT's matrix products: ${percent(mean)} of the fma peak`);
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim();
+  const date = new Date().toISOString().slice(0, 10);
+  const folder = join(ROOT, 'bench', 'results');
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${date}-${name.replaceAll(/\W+/g, '-')}${only.length > 0 ? '-part' : ''}.json`);
+  const flags = ['--enable-webgpu-developer-features'];
+  const result = { commit, date, ...start, flags, tiling, tinyVitMatmulMean: mean, measured };
+  writeFileSync(file, `${JSON.stringify(result, null, 1)}\n`);
+  console.log(file);
+} finally {
+  await browser.close();
+  await server.close();
+}
