@@ -27,9 +27,13 @@ interface MiniCase {
   readonly image: string;
 }
 
-interface DefaultCase {
+/** Files of the first default model, by paths relative to the case. */
+export interface NanoFiles {
   readonly config: { readonly file: string };
-  readonly weights: { readonly rule: string; readonly file: string };
+  readonly weights: { readonly file: string; readonly detector?: string };
+}
+
+interface DefaultCase extends NanoFiles {
   readonly image: string;
   readonly prompts: readonly {
     readonly name: string;
@@ -182,7 +186,7 @@ async function verifyDefault(
 }
 
 /** The first default model from its training files: one safetensors for encoder and decoder, one config. */
-async function openNano(c: GoldenCase, json: DefaultCase): Promise<OpenedModel> {
+export async function openNano(c: GoldenCase, json: NanoFiles): Promise<OpenedModel> {
   const config = JSON.parse(new TextDecoder().decode(await c.file(json.config.file))) as {
     image_size: number;
     pixel_mean: readonly [number, number, number];
@@ -191,6 +195,7 @@ async function openNano(c: GoldenCase, json: DefaultCase): Promise<OpenedModel> 
     mask_decoder: Record<string, unknown>;
   };
   const source = tensorSource(await openSafetensorsBytes(await c.file(json.weights.file)));
+  const { detector } = json.weights;
   return describe('golden', config.image_size, config.pixel_mean, config.pixel_std, {
     encoder: { architecture: 'efficientnet_lite0', config: {}, source: subset(source, ['image_encoder.']) },
     decoder: {
@@ -198,21 +203,31 @@ async function openNano(c: GoldenCase, json: DefaultCase): Promise<OpenedModel> 
       config: { ...config.prompt_encoder, ...config.mask_decoder },
       source: subset(source, ['prompt_encoder.', 'mask_decoder.']),
     },
+    ...(detector === undefined
+      ? {}
+      : {
+          detector: {
+            architecture: 'yolov8_on_trunk',
+            config: {},
+            source: tensorSource(await openSafetensorsBytes(await c.file(detector))),
+          },
+        }),
   });
 }
 
-interface PartOf {
+export interface PartOf {
   readonly architecture: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly source: TensorSource;
 }
 
-function describe(
+/** A model made of parts in memory. The detector's keys have no prefix but for the default model's. */
+export function describe(
   name: string,
   imageSize: number,
   pixelMean: readonly [number, number, number],
   pixelStd: readonly [number, number, number],
-  parts: { encoder: PartOf; decoder: PartOf },
+  parts: { encoder: PartOf; decoder: PartOf; detector?: PartOf },
 ): OpenedModel {
   const part = ({ architecture, config }: PartOf, prefix: string) => ({
     file: `${name}.safetensors`,
@@ -220,7 +235,13 @@ function describe(
     config,
     prefix,
   });
-  const described = { encoder: part(parts.encoder, 'image_encoder.'), decoder: part(parts.decoder, '') };
+  const { encoder, decoder, detector } = parts;
+  const detectorPart = detector && part(detector, detector.architecture === 'yolov8_on_trunk' ? 'detector.' : '');
+  const described = {
+    encoder: part(encoder, 'image_encoder.'),
+    decoder: part(decoder, ''),
+    ...(detectorPart ? { detector: detectorPart } : {}),
+  };
   const description: ModelDescription = {
     name,
     imageSize,
@@ -235,6 +256,9 @@ function describe(
     parts: {
       encoder: { description: described.encoder, source: parts.encoder.source, sha256: '0'.repeat(64) },
       decoder: { description: described.decoder, source: parts.decoder.source, sha256: '0'.repeat(64) },
+      ...(detector && detectorPart
+        ? { detector: { description: detectorPart, source: detector.source, sha256: '0'.repeat(64) } }
+        : {}),
     },
   };
 }

@@ -8,6 +8,7 @@ import { openSafetensorsBytes } from '../../src/runtime/safetensors.ts';
 import type { Precision } from '../../src/runtime/tensor.ts';
 import { verifyDecoder } from './gpu-decoder.ts';
 import { verifyYolov8 } from './gpu-detector.ts';
+import { verifyDefaultDetector } from './gpu-detector-default.ts';
 import { verifyEncoder } from './gpu-encoder.ts';
 import { verifyPostprocess } from './gpu-postprocess.ts';
 import { verifyPredictor } from './gpu-predictor.ts';
@@ -76,6 +77,7 @@ const ON_GPU: Readonly<Record<string, GpuChecker>> = {
   decoder: verifyDecoder,
   'detector/yolov8': verifyYolov8,
   'detector/object-aware': verifyYolov8,
+  'detector/default': verifyDefaultDetector,
   predictor: verifyPredictor,
   preprocess: verifyPreprocess,
   postprocess: verifyPostprocess,

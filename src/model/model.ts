@@ -5,11 +5,13 @@ import type { Engine } from '../runtime/engine.ts';
 import { SegEveryError, throwIfAborted } from '../runtime/errors.ts';
 import { Graph } from '../runtime/graph.ts';
 import { largestBinding, Plan, type PlanBytes, planBytes } from '../runtime/plan.ts';
+import type { LaunchTime } from '../runtime/profiler.ts';
 import { type Precision, sameShape } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weight-store.ts';
 import { type PhotoFrame, photoFrame } from './coordinates.ts';
 import { type EncodedImage, MaskDecoder } from './decoder.ts';
 import { integer, type ModelDescription } from './description.ts';
+import { bindTrunk, Detector, type DetectorView, disposeView } from './detector.ts';
 import { readEmbedding } from './embedding-file.ts';
 import { type EncoderArchitecture, encoderArchitecture } from './encoders.ts';
 import type { LoadOptions, OpenedModel } from './load.ts';
@@ -35,6 +37,8 @@ export interface OpenOptions {
 export class Model {
   readonly description: ModelDescription;
   readonly decoder: MaskDecoder;
+  /** Absent in a model of encoder and decoder alone. */
+  readonly detector: Detector | undefined;
   readonly postprocessor: MaskPostprocessor;
   readonly preprocessor: Preprocessor;
   /** sha256 of each part's file. */
@@ -73,6 +77,7 @@ export class Model {
     }
     const config = decoderConfig(decoder.description.config, this.#decoderWeights);
     const width = this.#architecture.width(this.#encoderWeights);
+    this.detector = parts.detector && new Detector(engine, parts.detector, precision, description.imageSize);
     const complete = (): void => {
       this.#encoderWeights.assertComplete(
         encoder.description.file,
@@ -99,6 +104,7 @@ export class Model {
       throw error;
     }
     complete();
+    if (parts.detector) this.detector?.assertComplete(parts.detector);
     if (width !== config.embed_dim) {
       throw new SegEveryError(
         'model-mismatch',
@@ -124,9 +130,11 @@ export class Model {
     const encoder = planBytes(this.#graph(), this.#precision);
     const decoder = planBytes(this.decoder.graph(prompts), this.#precision);
     const image = this.decoder.imageBytes();
+    const detector = this.detector?.requirements().bytes;
     // Plans share the arena; weights stay.
     const total =
-      Math.max(encoder.arena, decoder.arena) +
+      Math.max(encoder.arena, decoder.arena, detector?.arena ?? 0) +
+      (detector ? detector.weights + detector.constants + detector.bound : 0) +
       encoder.weights +
       decoder.weights +
       encoder.constants +
@@ -141,6 +149,7 @@ export class Model {
   requirements(prompts: number): { bytes: number; largest: string; largestBinding: number } {
     const graphs = [this.#graph(), this.decoder.graph(prompts)];
     const found = graphs.map((graph) => largestBinding(graph, this.#precision));
+    if (this.detector) found.push(this.detector.requirements().largest);
     const most = found.reduce((a, b) => (b.bytes > a.bytes ? b : a));
     return { bytes: this.bytes(prompts).total, largest: most.name, largestBinding: most.bytes };
   }
@@ -159,10 +168,18 @@ export class Model {
     this.#assertOpen();
     const { signal, timings } = options;
     const plan = await this.#stage(timings, 'prepare', () => this.#encoderPlan(signal));
+    const frame = photoFrame(pixels.width, pixels.height, this.side);
     const input = this.#engine.createTensor('image', [1, this.side, this.side, 4], 'elem', this.#precision);
+    let view: DetectorView | undefined;
     try {
-      await this.#stage(timings, 'preprocess', () => this.preprocessor.run(pixels, input, signal ? { signal } : {}));
-      return await this.#encode(plan, input, photoFrame(pixels.width, pixels.height, this.side), options);
+      await this.#stage(timings, 'preprocess', async () => {
+        await this.preprocessor.run(pixels, input, signal ? { signal } : {});
+        if (this.detector?.onTrunk === false) view = await this.detector.letterboxView(pixels, signal);
+      });
+      return await this.#encode(plan, input, frame, options, view);
+    } catch (error) {
+      disposeView(view);
+      throw error;
     } finally {
       input.dispose();
     }
@@ -208,6 +225,23 @@ export class Model {
 
   #tapPlan: Promise<Plan> | undefined;
 
+  /**
+   * GPU time of each launch of the encoder and of the decoder for a batch of `prompts`, the median of `repeats` runs.
+   * @throws code `limit` on an adapter without timestamp queries
+   */
+  async profile(
+    options: { prompts?: number; repeats?: number } = {},
+  ): Promise<{ encoder: LaunchTime[]; decoder: LaunchTime[] }> {
+    this.#assertOpen();
+    const { prompts = 1, repeats = 3 } = options;
+    const encoder = await this.#engine.profile(await this.#encoderPlan(), { repeats });
+    const plan = await this.decoder.samplePlan(prompts);
+    return {
+      encoder,
+      decoder: await this.#engine.profile(plan, { repeats, batch: Math.min(prompts, plan.graph.capacity) }),
+    };
+  }
+
   /** Frees weights, plans and open photos. The engine stays. */
   dispose(): void {
     if (this.#disposed) return;
@@ -219,6 +253,7 @@ export class Model {
         () => {},
       );
     this.decoder.dispose();
+    this.detector?.dispose();
     this.#store.dispose();
   }
 
@@ -226,9 +261,16 @@ export class Model {
     this.dispose();
   }
 
-  async #encode(plan: Plan, input: DeviceTensor, frame: PhotoFrame, options: OpenOptions): Promise<Photo> {
+  async #encode(
+    plan: Plan,
+    input: DeviceTensor,
+    frame: PhotoFrame,
+    options: OpenOptions,
+    letterboxed?: DetectorView,
+  ): Promise<Photo> {
     const { signal, timings, taps } = options;
     const image = this.#createImage();
+    const view = this.detector?.onTrunk === true ? this.detector.trunkView(frame) : letterboxed;
     let used = plan;
     if (taps !== undefined) {
       this.#tapPlan = this.#buildPlan(signal, taps);
@@ -244,6 +286,7 @@ export class Model {
               used.bind('s0', image.fine.s0);
               used.bind('s1', image.fine.s1);
             }
+            bindTrunk(used, view);
           },
           ...(signal ? { signal } : {}),
           ...(options.onProgress ? { onProgress: options.onProgress } : {}),
@@ -253,12 +296,13 @@ export class Model {
       throwIfAborted(signal);
     } catch (error) {
       disposeImage(image);
+      if (view !== letterboxed) disposeView(view);
       throw error;
     }
-    return this.#photo(image, frame);
+    return this.#photo(image, frame, view);
   }
 
-  #photo(image: EncodedImage, frame: PhotoFrame): Photo {
+  #photo(image: EncodedImage, frame: PhotoFrame, view?: DetectorView): Photo {
     const photo = new Photo(
       {
         engine: this.#engine,
@@ -266,10 +310,12 @@ export class Model {
         postprocessor: this.postprocessor,
         maskThreshold: this.description.maskThreshold,
         encoder: this.sha256.encoder,
+        detector: this.detector,
         onDispose: (closed) => this.#photos.delete(closed),
       },
       image,
       frame,
+      view,
     );
     this.#photos.add(photo);
     return photo;
@@ -301,6 +347,7 @@ export class Model {
         throw new SegEveryError('model-mismatch', 'the decoder wants fine features, and this encoder has none');
       fineFeatures(g, trunk.f4, trunk.f8, this.#decoderWeights, spec);
     }
+    if (this.detector?.onTrunk === true && trunk !== undefined) this.detector.keepTrunk(g, trunk);
     return g;
   }
 

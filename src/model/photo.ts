@@ -12,7 +12,10 @@ import {
   toInputFrame,
 } from './coordinates.ts';
 import type { EncodedImage, MaskDecoder } from './decoder.ts';
+import type { Detection } from './detections.ts';
+import { type DetectOptions, type Detector, type DetectorView, disposeView } from './detector.ts';
 import { writeEmbedding } from './embedding-file.ts';
+import { type EverythingOptions, type EverythingRecord, everything } from './everything.ts';
 import { Mask } from './mask.ts';
 import type { MaskPostprocessor } from './postprocess.ts';
 import { type FramePrompt, framePrompt } from './prompt-encoder.ts';
@@ -71,6 +74,7 @@ export interface PhotoContext {
   readonly maskThreshold: number;
   /** sha256 of the encoder's weights. */
   readonly encoder: string;
+  readonly detector: Detector | undefined;
   onDispose(photo: Photo): void;
 }
 
@@ -85,6 +89,7 @@ interface Job {
 export class Photo {
   readonly #context: PhotoContext;
   readonly #image: EncodedImage;
+  readonly #view: DetectorView | undefined;
   #disposed = false;
 
   constructor(
@@ -92,9 +97,11 @@ export class Photo {
     image: EncodedImage,
     /** How the photo lies in the model's input. */
     readonly frame: PhotoFrame,
+    view?: DetectorView,
   ) {
     this.#context = context;
     this.#image = image;
+    this.#view = view;
   }
 
   get width(): number {
@@ -108,6 +115,39 @@ export class Photo {
   /** The embedding and fine maps on the GPU; for tools that look inside. */
   get encoded(): EncodedImage {
     return this.#image;
+  }
+
+  /** What the photo keeps for its detector, if anything; for tools that look inside. */
+  get detectorView(): DetectorView | undefined {
+    return this.#view;
+  }
+
+  /**
+   * Boxes of the objects in the photo, the best first; an empty list where there are none.
+   * @throws codes `model-mismatch` for a model without detector and for a restored photo, `usage`, `aborted`, `disposed`, `device-lost`
+   */
+  async detect(options: DetectOptions = {}): Promise<Detection[]> {
+    this.#assertOpen();
+    const { detector } = this.#context;
+    if (detector === undefined) {
+      throw new SegEveryError('model-mismatch', 'this model has no detector; give boxes of your own');
+    }
+    if (this.#view === undefined) {
+      throw new SegEveryError(
+        'model-mismatch',
+        'a restored photo has no features for the detector; open the image itself, or give boxes',
+      );
+    }
+    return detector.detect(this.#view, options);
+  }
+
+  /**
+   * SegEvery: a mask for each object that the detector finds (or for each of `boxes`), batches of them as they are done. Stops between
+   * batches when the loop is left; `signal` stops earlier.
+   * @throws codes as `detect` and `segment`
+   */
+  everything(options: EverythingOptions = {}): AsyncGenerator<EverythingRecord[], void, undefined> {
+    return everything(this, options);
   }
 
   /**
@@ -152,6 +192,7 @@ export class Photo {
     if (this.#disposed) return;
     this.#disposed = true;
     disposeImage(this.#image);
+    disposeView(this.#view);
     this.#context.onDispose(this);
   }
 

@@ -7,7 +7,7 @@ import type { Engine } from '../runtime/engine.ts';
 import { check } from '../runtime/errors.ts';
 import { Graph } from '../runtime/graph.ts';
 import { Plan } from '../runtime/plan.ts';
-import { type Precision, sameShape } from '../runtime/tensor.ts';
+import { type Precision, sameShape, type Tensor } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weight-store.ts';
 import { type Letterbox, letterbox, type PhotoFrame, photoFrame } from './coordinates.ts';
 import { type PhotoPixels, type ResampleOptions, resample } from './resample.ts';
@@ -88,19 +88,33 @@ export class LetterboxPreprocessor {
 
   /** Fills `out` [1, padded height, padded width, 4] elem (fourth channel 0). @throws as `Preprocessor.run` */
   async run(pixels: PhotoPixels, out: DeviceTensor, options: ResampleOptions = {}): Promise<Letterbox> {
-    const { bgr = false, precision } = this.#options;
     const geometry = this.geometry(pixels);
-    const { resized, padded, left, top } = geometry;
-    checkOut(out, [1, padded.height, padded.width, 4], precision);
-    const levels = await resample(this.#engine, pixels, resized, 'cv', options);
+    const { padded } = geometry;
+    checkOut(out, [1, padded.height, padded.width, 4], this.#options.precision);
+    const levels = await this.levels(pixels, options);
     try {
-      const scale = { mean: [0, 0, 0], std: [255, 255, 255] } as const;
-      const border = LETTERBOX_LEVEL / 255;
-      await normaliseInto(this.#engine, levels, out, { ...scale, left, top, border, bgr }, options.signal);
+      await normaliseInto(this.#engine, levels, out, this.#normalisation(geometry), options.signal);
     } finally {
       levels.dispose();
     }
     return geometry;
+  }
+
+  /** The resized photo on the GPU, RGB8 in words, u32 [h, w]: what `input` is made of, in a quarter of its bytes. The caller disposes of it. */
+  levels(pixels: PhotoPixels, options: ResampleOptions = {}): Promise<DeviceTensor> {
+    return resample(this.#engine, pixels, this.geometry(pixels).resized, 'cv', options);
+  }
+
+  /** The network's input, elem [1, padded height, padded width, 4], from the graph's input `levels`. */
+  input(g: Graph, geometry: Letterbox): Tensor {
+    const { resized, padded } = geometry;
+    const levels = g.input('levels', [resized.height, resized.width], 'u32');
+    return normalise(g, levels, g.tensor('image', [1, padded.height, padded.width, 4]), this.#normalisation(geometry));
+  }
+
+  #normalisation({ left, top }: Letterbox): NormaliseOptions {
+    const { bgr = false } = this.#options;
+    return { mean: [0, 0, 0], std: [255, 255, 255], left, top, border: LETTERBOX_LEVEL / 255, bgr };
   }
 
   /** The resized photo without its border, RGB8 [h, w, 3]. */

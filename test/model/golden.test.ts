@@ -14,6 +14,7 @@ const CASES = [
   'detector-yolov8n',
   'detector-yolov8s',
   'detector-object-aware-x',
+  'detector-default',
   'predictor-mini',
   'predictor-default',
 ];
