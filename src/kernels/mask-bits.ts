@@ -1,8 +1,7 @@
 // Bits of rectangles of masks at the photo's size; host half of mask-bits.wgsl.
 
-import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
-import { ceilDiv, dims, size, type Tensor } from '../runtime/tensor.ts';
+import { ceilDiv, dims, type Tensor } from '../runtime/tensor.ts';
 import shader from './mask-bits.wgsl';
 import type { MaskSource } from './mask-stats.ts';
 
@@ -56,17 +55,12 @@ export interface MaskBitsOptions {
 
 /**
  * Bits `logit > threshold` of the rectangles, packed as `MaskBits` of formats/bits.ts has them. The graph's batch is the number of groups
- * that `packJobs` says, its capacity at least `maskBitsCapacity` of the output's words.
+ * that `packJobs` says; a capacity of `maskBitsCapacity` of the output's words is enough for any jobs that fit it.
  */
 export function maskBits(g: Graph, source: MaskSource, o: MaskBitsOptions): Tensor {
   const { logits, ranges, columns, rows } = source;
   const [, low] = dims(logits, 3);
   const [, tiles] = dims(ranges, 4);
-  check(
-    g.capacity >= maskBitsCapacity(size(o.out.shape)),
-    'shape',
-    `mask-bits: capacity ${g.capacity} is too small for ${size(o.out.shape)} words`,
-  );
   g.launch(shader, {
     tensors: { logits, ranges, columns, rows, thresholds: o.thresholds, jobs: o.jobs, bits: o.out },
     params: { low, tiles },
