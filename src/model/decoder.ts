@@ -111,6 +111,12 @@ export class MaskDecoder {
     return this.#tables;
   }
 
+  /** The plan of a batch of clicks or boxes with one mask each, for profiles. */
+  samplePlan(prompts: number): Promise<Plan> {
+    const graph = { tokenCapacity: 8, multimask: false, dense: this.#denseMode(false) };
+    return this.#plan(this.#capacity(prompts, graph, { multimask: false }), graph, { multimask: false });
+  }
+
   /** The graph of a batch of clicks or boxes with one mask each, for sizes. */
   graph(capacity: number): Graph {
     return this.#graph(capacity, { tokenCapacity: 8, multimask: false, dense: this.#denseMode(false) });
