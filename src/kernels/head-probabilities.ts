@@ -5,6 +5,7 @@ import shader from './head-probabilities.wgsl';
 import { outputOf } from './matmul.ts';
 
 const LANES = 64;
+const PIXELS = 8; // pixels a thread
 
 /**
  * Attention weights of many queries over few keys: q [B or 1, P, H D], k [B, T, H D], counts u32 [B] -> softmax over the first
@@ -26,18 +27,20 @@ export function headProbabilities(
     `head-probabilities: q [${q.shape}], k [${k.shape}], ${o.heads} heads`,
   );
   check(qBatch === 1 || qBatch === batch, 'shape', `head-probabilities: q [${q.shape}] for a batch of ${batch}`);
+  const runs = ceilDiv(pixels, PIXELS);
   const out = outputOf(g, 'head-probabilities', [batch, pixels, o.heads * tokens], o.out);
   g.launch(shader, {
     tensors: { q, k, counts, out },
     params: {
-      threads: batch * o.heads * pixels,
+      threads: batch * o.heads * runs,
+      runs,
       pixels,
       pixelStride: qBatch === 1 ? 0 : pixels,
       heads: o.heads,
       scale: dim ** -0.5,
     },
-    constants: { TOKENS: tokens, HEAD_DIM4: dim / 4 },
-    groups: (n) => ceilDiv(n * o.heads * pixels, LANES),
+    constants: { PIXELS, TOKENS: tokens, HEAD_DIM4: dim / 4 },
+    groups: (n) => ceilDiv(n * o.heads * runs, LANES),
     cost: { flops: 2 * batch * pixels * tokens * width, bytes: 4 * batch * pixels * (width + o.heads * tokens) },
   });
   return out;

@@ -7,7 +7,6 @@ import combine from './split-attention-combine.wgsl';
 
 const LANES = 64;
 const SPLITS = 64; // threads that share the keys of one head
-const QUERIES = 8;
 
 /**
  * Attention of few queries over many keys: q [B, Q, H D], k and v [B or 1, K, H D] -> [B, Q, H D]. Batched over the graph's capacity.
@@ -30,11 +29,12 @@ export function splitAttention(
     `split-attention: keys [${k.shape}] for queries [${q.shape}]`,
   );
   check(v.shape.join() === k.shape.join(), 'shape', `split-attention: values [${v.shape}] for keys [${k.shape}]`);
-  const blocks = ceilDiv(queries, QUERIES);
+  const perBlock = g.tiling === 'workgroup' ? 4 : 8; // queries and accumulators stay within a GPU's registers
+  const blocks = ceilDiv(queries, perBlock);
   const splits = Math.min(SPLITS, keys);
   const perItem = o.heads * blocks * splits;
-  const parts = g.tensor('split-attention/parts', [batch * perItem, QUERIES, dim + 4], 'f32');
-  const constants = { QUERIES, HEAD_DIM4: dim / 4 };
+  const parts = g.tensor('split-attention/parts', [batch * perItem, perBlock, dim + 4], 'f32');
+  const constants = { QUERIES: perBlock, HEAD_DIM4: dim / 4 };
   g.launch(shader, {
     tensors: { q, k, v, parts },
     params: {
@@ -58,7 +58,7 @@ export function splitAttention(
     params: { threads: batch * outPerItem, queries, heads: o.heads, blocks, splits },
     constants,
     groups: (n) => ceilDiv(n * outPerItem, LANES),
-    cost: { flops: 4 * batch * queries * width * splits, bytes: 4 * batch * perItem * QUERIES * (dim + 4) },
+    cost: { flops: 4 * batch * queries * width * splits, bytes: 4 * batch * perItem * perBlock * (dim + 4) },
   });
   return out;
 }

@@ -36,7 +36,8 @@ export function upscaleMask(
     'shape',
     `upscale-mask: weight [${weight.shape}] for x [${x.shape}]`,
   );
-  const pixels = Math.max(1, Math.min(16, Math.floor(256 / outputs)));
+  const accumulators = g.tiling === 'workgroup' ? 64 : 256; // GPUs spill what CPU adapters keep in their first cache
+  const pixels = Math.max(1, Math.min(16, Math.floor(accumulators / outputs)));
   const blocks = ceilDiv(side * side, pixels);
   const out = o.out ?? g.tensor('upscale-mask', [batch, masks, 2 * side, 2 * side], 'f32');
   g.launch(shader, {

@@ -10,6 +10,7 @@ const CASES: Record<string, SplitAttentionCase> = {
   'fewer keys than splits': { batch: 2, queries: 3, keys: 37, heads: 2, dim: 8 },
   'a key more than the splits': { batch: 1, queries: 8, keys: 65, heads: 3, dim: 16 },
   'two blocks of queries, peaked scores': { batch: 2, queries: 11, keys: 131, heads: 2, dim: 16, spread: 16 },
+  'small blocks of a GPU': { batch: 2, queries: 11, keys: 131, heads: 2, dim: 16, tiling: 'workgroup' },
   'keys shared by a part of the batch': {
     batch: 3,
     capacity: 4,
