@@ -8,6 +8,7 @@ import { type Precision, size } from './tensor.ts';
 export class WeightStore {
   readonly #tensors = new Map<string, DeviceTensor>();
   readonly #uploading = new Map<string, Promise<void>>();
+  #disposed = false;
 
   /** Bytes on the GPU. */
   get bytes(): number {
@@ -39,6 +40,7 @@ export class WeightStore {
   }
 
   dispose(): void {
+    this.#disposed = true;
     for (const tensor of this.#tensors.values()) tensor.dispose();
     this.#tensors.clear();
     this.#uploading.clear();
@@ -49,6 +51,7 @@ export class WeightStore {
     if (values.length !== size(ref.shape)) {
       throw new SegEveryError('weights', `${ref.key}: ${values.length} values for [${ref.shape.join(', ')}]`);
     }
+    if (this.#disposed) throw new SegEveryError('disposed', `${ref.key}: its model was disposed while it loaded`);
     await engine.allocating(ref.key, () => {
       const tensor = new DeviceTensor(engine.buffers, ref.key, ref.shape, ref.dtype, precision);
       engine.device.queue.writeBuffer(tensor.buffer, 0, toStorage(values, ref.dtype, precision));
