@@ -1,4 +1,5 @@
 // The engine that callers hold: a device, the models loaded on it, and how photos are decoded on this host.
+import { measureTiling } from './kernels/tiling.ts';
 import { type LoadOptions, type ModelSource, openModel } from './model/load.ts';
 import { Model, type OpenOptions } from './model/model.ts';
 import type { Photo } from './model/photo.ts';
@@ -36,7 +37,8 @@ export interface ImageOptions extends OpenOptions, PhotoLimits {}
 export async function createEngine(options: SegEveryOptions = {}): Promise<SegEvery> {
   const runtime = await Engine.create(options);
   try {
-    runtime.tiling = options.tiling ?? 'register';
+    // Software adapters say so; there the workgroup family loses always, and compiling both to see it takes seconds.
+    runtime.tiling = options.tiling ?? (runtime.adapter.software ? 'register' : await measureTiling(runtime));
   } catch (error) {
     runtime.dispose();
     throw error;
