@@ -1,5 +1,6 @@
 // Device half of postprocess.test.ts.
 
+import { verifyPostprocess } from '../../cli/verify/gpu-postprocess.ts';
 import { packBits } from '../../src/formats/bits.ts';
 import {
   inclusiveBox,
@@ -11,6 +12,7 @@ import { openSafetensorsBytes } from '../../src/runtime/safetensors.ts';
 import { toBase64 } from '../base64.ts';
 import { randomValues } from '../kernels/harness.ts';
 import type { Tasks } from '../tasks.ts';
+import { goldenCase } from './golden-case.ts';
 
 const PRECISION = { activations: 'f32', weights: 'f32' } as const;
 
@@ -40,6 +42,12 @@ export function blobs(count: number, low: number, grain: number): Float32Array<A
 }
 
 export default {
+  /** What `segevery verify` says of a case. */
+  async verify(context, { folder }) {
+    const engine = await context.engine();
+    return verifyPostprocess(engine, await goldenCase(context, folder), { precision: PRECISION });
+  },
+
   async golden(context, { folder, geometry, threshold, stabilityOffset, memoryBudget, stride }) {
     const engine = await context.engine();
     const file = await openSafetensorsBytes(await context.fetchFile(`test/golden/${folder}/tensors.safetensors`));
@@ -64,7 +72,7 @@ export default {
     }
   },
 
-  /** Masks of random logits, with the time that the second run took. */
+  /** Masks of random logits. */
   async random(context, { geometry, count, capacity, grain, ...options }: RandomArgument) {
     const engine = await context.engine();
     const { lowSide } = geometry;
@@ -73,15 +81,8 @@ export default {
     try {
       const values = blobs(count, lowSide, grain);
       engine.write(logits, values);
-      await postprocessor.run(logits, 1, geometry, options);
-      const pipelines = engine.pipelines.size;
-      const begun = performance.now();
       const masks = await postprocessor.run(logits, count, geometry, options);
-      const milliseconds = performance.now() - begun;
       return {
-        milliseconds,
-        compiled: engine.pipelines.size - pipelines,
-        bytes: masks.reduce((sum, mask) => sum + mask.words.byteLength, 0),
         masks: masks.map((mask) => ({
           words: toBase64(mask.words),
           box: mask.box,

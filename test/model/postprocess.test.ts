@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { CheckLine } from '../../cli/verify/types.ts';
 import { type MaskBits, toPixels } from '../../src/formats/bits.ts';
 import type { MaskGeometry } from '../../src/model/postprocess.ts';
 import { openSafetensorsBytes } from '../../src/runtime/safetensors.ts';
@@ -18,9 +19,6 @@ interface GoldenResult {
 }
 
 interface RandomResult {
-  readonly milliseconds: number;
-  readonly compiled: number;
-  readonly bytes: number;
   readonly masks: readonly { words: string; box: MaskBits['box']; area: number; stability: number }[];
 }
 
@@ -103,6 +101,14 @@ describe.each(hosts)('on %s', (host) => {
       }
     });
   }
+
+  test.each(['postprocess-tall', 'postprocess-wide'])('the checker of verify passes %s', async (folder) => {
+    const lines = await onHost<CheckLine[]>(host, 'model/postprocess:verify', { folder });
+    expect(lines.map(({ output }) => output)).toEqual(
+      expect.arrayContaining(['logits_sample', 'mask_bits 0', 'stability 0']),
+    );
+    expect(lines.filter(({ error, tolerance }) => !(error <= tolerance))).toEqual([]);
+  });
 
   test.each(Object.entries(CASES))('%s', async (_, c) => {
     const got = await onHost<RandomResult>(host, 'model/postprocess:random', c);

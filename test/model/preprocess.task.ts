@@ -1,5 +1,6 @@
 // Device half of preprocess.test.ts.
 
+import { verifyPreprocess } from '../../cli/verify/gpu-preprocess.ts';
 import type { Rgb } from '../../src/kernels/normalise.ts';
 import type { Size } from '../../src/model/coordinates.ts';
 import { LetterboxPreprocessor, type PhotoPixels, Preprocessor } from '../../src/model/preprocess.ts';
@@ -10,6 +11,7 @@ import type { Engine } from '../../src/runtime/engine.ts';
 import type { Precision } from '../../src/runtime/tensor.ts';
 import { toBase64 } from '../base64.ts';
 import type { TaskContext, Tasks } from '../tasks.ts';
+import { goldenCase } from './golden-case.ts';
 
 const F32: Precision = { activations: 'f32', weights: 'f32' };
 
@@ -48,9 +50,11 @@ async function levelsCrc(engine: Engine, pixels: PhotoPixels, size: Size, kind: 
 }
 
 async function goldenPhoto(context: TaskContext, folder: string): Promise<PhotoPixels> {
-  return decodeFile(await context.fetchFile(`test/golden/${folder}/image.png`), {}, () => {
-    throw new Error('the golden photos are PNG');
-  });
+  return decodeFile(await context.fetchFile(`test/golden/${folder}/image.png`), {}, notPng);
+}
+
+function notPng(): never {
+  throw new Error('the golden photos are PNG');
 }
 
 interface GoldenArgument {
@@ -62,6 +66,12 @@ interface GoldenArgument {
 }
 
 export default {
+  /** What `segevery verify` says of a case. */
+  async verify(context, { folder }) {
+    const decode = (bytes: Uint8Array<ArrayBuffer>) => decodeFile(bytes, {}, notPng);
+    return verifyPreprocess(await context.engine(), await goldenCase(context, folder), { precision: F32, decode });
+  },
+
   async resample(context, { from, to, kind, stripBytes }) {
     const engine = await context.engine();
     const [width, height] = from;

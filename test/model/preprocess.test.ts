@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { CheckLine } from '../../cli/verify/types.ts';
 import { openSafetensorsBytes } from '../../src/runtime/safetensors.ts';
 import { floatsFromBase64, fromBase64, hosts, onHost } from '../browser.ts';
 import fixture from './resample-fixture.json' with { type: 'json' };
@@ -76,6 +77,12 @@ describe.each(hosts)('on %s', (host) => {
       );
       expect(levels).toEqual(await file.readRaw('letterbox'));
     });
+  });
+
+  test.each(['preprocess-down', 'preprocess-up'])('the checker of verify passes %s', async (folder) => {
+    const lines = await onHost<CheckLine[]>(host, 'model/preprocess:verify', { folder });
+    expect(lines.map(({ output }) => output)).toEqual(['resized', 'input', 'letterbox']);
+    expect(lines.filter(({ error, tolerance }) => !(error <= tolerance))).toEqual([]);
   });
 
   test('a new size compiles nothing, leaves no buffer behind, and large photos stay below 64 MiB', async () => {
