@@ -116,22 +116,24 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     }
   }
 
-  // The epilogue is a loop over a copy: unrolled it would be longer than the product, and compiling it too.
+  // The epilogue is a loop over the rows of a copy: unrolled it would be longer than the product, and compiling it too.
   var sums: array<vec4<f32>, ROWS * COLUMNS>;
   // @unroll
   for (var i = 0u; i < ROWS * COLUMNS; i++) { sums[i] = acc[i]; }
-  for (var i = 0u; i < ROWS * COLUMNS; i++) {
-    let r = i / COLUMNS;
-    let c = i % COLUMNS;
+  for (var r = 0u; r < ROWS; r++) {
     let row = select(otherRow + r - HALF_ROWS, ownRow + r, r < HALF_ROWS);
-    let column = select(otherColumn + c - HALF_COLUMNS, ownColumn + c, c < HALF_COLUMNS);
-    if (row < params.rows && column < params.columns4 && item < params.items) {
-      var x = sums[i];
-      let at = row * params.columns4 + column;
-      if (HAS_BIAS) { x += bias[column]; }
-      if (HAS_ROW_BIAS) { x += rowBias[item * params.columns4 + column]; }
-      if (HAS_RESIDUAL) { x += load4(residual[item * params.residualStride4 + at]); }
-      out[item * params.rows * params.columns4 + at] = store4(activate4(x));
+    if (row >= params.rows || item >= params.items) { continue; }
+    // @unroll
+    for (var c = 0u; c < COLUMNS; c++) {
+      let column = select(otherColumn + c - HALF_COLUMNS, ownColumn + c, c < HALF_COLUMNS);
+      if (column < params.columns4) {
+        var x = sums[r * COLUMNS + c];
+        let at = row * params.columns4 + column;
+        if (HAS_BIAS) { x += bias[column]; }
+        if (HAS_ROW_BIAS) { x += rowBias[item * params.columns4 + column]; }
+        if (HAS_RESIDUAL) { x += load4(residual[item * params.residualStride4 + at]); }
+        out[item * params.rows * params.columns4 + at] = store4(activate4(x));
+      }
     }
   }
 }

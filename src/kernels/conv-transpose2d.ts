@@ -4,11 +4,7 @@ import type { Graph } from '../runtime/graph.ts';
 import { ceilDiv, dims, sameShape, type Tensor } from '../runtime/tensor.ts';
 import { type Activation, activationCode } from './activation.ts';
 import shader from './conv-transpose2d.wgsl';
-import { checkBias, outputOf } from './matmul.ts';
-
-const LANES = 32; // threads a workgroup
-const ROWS = 16; // input pixels a thread
-const COLUMNS = 4; // vec4 columns a thread
+import { COLUMNS, checkBias, LANES, outputOf, ROWS } from './matmul.ts';
 
 export interface ConvTranspose2dOptions {
   /** float32 [N]. */

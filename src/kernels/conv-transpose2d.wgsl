@@ -101,25 +101,28 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     }
   }
 
-  // The epilogue is a loop over a copy: unrolled it would be longer than the product, and compiling it too.
+  // The epilogue is a loop over the rows of a copy: unrolled it would be longer than the product, and compiling it too.
   var sums: array<vec4<f32>, ROWS * COLUMNS>;
   // @unroll
   for (var i = 0u; i < ROWS * COLUMNS; i++) { sums[i] = acc[i]; }
-  for (var i = 0u; i < ROWS * COLUMNS; i++) {
-    let r = i / COLUMNS;
-    let c = i % COLUMNS;
+  let width4 = params.columns4 / 4u; // N / 4
+  for (var r = 0u; r < ROWS; r++) {
     let row = select(otherRow + r - HALF_ROWS, ownRow + r, r < HALF_ROWS);
-    let column = select(otherColumn + c - HALF_COLUMNS, ownColumn + c, c < HALF_COLUMNS);
-    if (row < params.rows && column < params.columns4) {
-      let width4 = params.columns4 / 4u; // N / 4
-      let corner = column / width4;      // 2 i + j
-      let n = column % width4;
-      let y = row / params.width;        // counted through the batch
-      let pixel = (2u * y + corner / 2u) * 2u * params.width + 2u * (row % params.width) + corner % 2u;
-      var x = sums[i];
-      if (HAS_BIAS) { x += bias[n]; }
-      if (HAS_ADDEND) { x += load4(addend[(pixel % (4u * params.height * params.width)) * width4 + n]); }
-      out[pixel * width4 + n] = store4(activate4(x));
+    if (row >= params.rows) { continue; }
+    let y = row / params.width; // counted through the batch
+    let corner0 = 2u * y * 2u * params.width + 2u * (row - y * params.width); // pixel of the output at i = 0, j = 0
+    // @unroll
+    for (var c = 0u; c < COLUMNS; c++) {
+      let column = select(otherColumn + c - HALF_COLUMNS, ownColumn + c, c < HALF_COLUMNS);
+      if (column < params.columns4) {
+        let corner = column / width4; // 2 i + j
+        let n = column - corner * width4;
+        let pixel = corner0 + (corner / 2u) * 2u * params.width + corner % 2u;
+        var x = sums[r * COLUMNS + c];
+        if (HAS_BIAS) { x += bias[n]; }
+        if (HAS_ADDEND) { x += load4(addend[(pixel % (4u * params.height * params.width)) * width4 + n]); }
+        out[pixel * width4 + n] = store4(activate4(x));
+      }
     }
   }
 }

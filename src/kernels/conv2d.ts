@@ -4,11 +4,18 @@ import type { Graph } from '../runtime/graph.ts';
 import { ceilDiv, dims, type Tensor } from '../runtime/tensor.ts';
 import type { Activation } from './activation.ts';
 import shader from './conv2d.wgsl';
-import { checkBias, epilogueConstants, matmul, outputOf, repeatedRows } from './matmul.ts';
-
-const LANES = 32; // threads a workgroup
-const ROWS = 16; // output pixels a thread
-const COLUMNS = 4; // vec4 columns a thread
+import workgroupShader from './conv2d-workgroup.wgsl';
+import {
+  COLUMNS,
+  checkBias,
+  epilogueConstants,
+  LANES,
+  matmul,
+  outputOf,
+  ROWS,
+  repeatedRows,
+  tileGroups,
+} from './matmul.ts';
 
 export interface Conv2dOptions {
   /** 1 unless said. */
@@ -69,9 +76,8 @@ export function conv2d(g: Graph, x: Tensor, weight: Tensor, o: Conv2dOptions = {
   const rows = batch * outHeight * outWidth;
   const residualRows = repeatedRows(name, o.residual, rows, columns);
   check(o.batched !== true || batch === g.capacity, 'shape', `${name}: ${batch} images for ${g.capacity} prompts`);
-  const columnBlocks = ceilDiv(columns / 4, 2 * COLUMNS);
-  const groups = (used: number): number => ceilDiv(ceilDiv(used, 2 * ROWS) * columnBlocks * 4, LANES);
-  g.launch(shader, {
+  const groups = (used: number): number => tileGroups(g, used, columns);
+  const launch = {
     tensors: { x, weight, bias: o.bias ?? g.none, residual: o.residual ?? g.none, out },
     params: {
       rows,
@@ -88,9 +94,11 @@ export function conv2d(g: Graph, x: Tensor, weight: Tensor, o: Conv2dOptions = {
       padLeft,
       residualRows,
     },
-    constants: { LANES, ROWS, COLUMNS, ...epilogueConstants(o) },
-    groups: o.batched === true ? (images) => groups(images * outHeight * outWidth) : groups(rows),
+    groups: o.batched === true ? (images: number) => groups(images * outHeight * outWidth) : groups(rows),
     cost: { flops: 2 * rows * kernelHeight * kernelWidth * channels * columns },
-  });
+  };
+  const fused = epilogueConstants(o);
+  if (g.tiling === 'workgroup') g.launch(workgroupShader, { ...launch, constants: fused });
+  else g.launch(shader, { ...launch, constants: { LANES, ROWS, COLUMNS, ...fused } });
   return out;
 }

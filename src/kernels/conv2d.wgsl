@@ -131,15 +131,20 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     }
   }
 
-  // The epilogue is a loop over a copy: unrolled it would be longer than the product, and compiling it too.
+  // The epilogue is a loop over the rows of a copy: unrolled it would be longer than the product, and compiling it too.
   var sums: array<vec4<f32>, ROWS * COLUMNS>;
   // @unroll
   for (var i = 0u; i < ROWS * COLUMNS; i++) { sums[i] = acc[i]; }
-  for (var i = 0u; i < ROWS * COLUMNS; i++) {
-    let r = i / COLUMNS;
-    let c = i % COLUMNS;
+  for (var r = 0u; r < ROWS; r++) {
     let row = select(otherRow + r - HALF_ROWS, ownRow + r, r < HALF_ROWS);
-    let column = select(otherColumn + c - HALF_COLUMNS, ownColumn + c, c < HALF_COLUMNS);
-    if (row < params.rows && column < params.columns4) { finish(sums[i], row, column); }
+    if (row >= params.rows) { continue; }
+    let ofResidual = residualRow(row);
+    // @unroll
+    for (var c = 0u; c < COLUMNS; c++) {
+      let column = select(otherColumn + c - HALF_COLUMNS, ownColumn + c, c < HALF_COLUMNS);
+      if (column < params.columns4) {
+        finish(sums[r * COLUMNS + c], row, ofResidual, column);
+      }
+    }
   }
 }

@@ -4,10 +4,11 @@ import type { Graph } from '../runtime/graph.ts';
 import { ceilDiv, channels, dims, rows, sameShape, type Tensor } from '../runtime/tensor.ts';
 import { type Activation, activationCode } from './activation.ts';
 import shader from './matmul.wgsl';
+import workgroupShader from './matmul-workgroup.wgsl';
 
-const LANES = 32; // threads a workgroup
-const ROWS = 16; // rows a thread
-const COLUMNS = 4; // vec4 columns a thread
+export const LANES = 32; // threads a workgroup
+export const ROWS = 16; // rows a thread
+export const COLUMNS = 4; // vec4 columns a thread
 
 export interface MatmulOptions {
   /** float32 [N]. */
@@ -42,9 +43,8 @@ export function matmul(g: Graph, a: Tensor, weight: Tensor, o: MatmulOptions = {
   const addendRows = repeatedRows(name, o.addend, count, depth);
   const perItem = o.batched === true ? count / g.capacity : count;
   check(Number.isInteger(perItem), 'shape', `${name}: ${count} rows are not shared evenly by ${g.capacity} prompts`);
-  const columnBlocks = ceilDiv(columns / 4, 2 * COLUMNS);
-  const groups = (used: number): number => ceilDiv(ceilDiv(used, 2 * ROWS) * columnBlocks * 4, LANES);
-  g.launch(shader, {
+  const groups = (used: number): number => tileGroups(g, used, columns);
+  const launch = {
     tensors: {
       a,
       weight,
@@ -54,17 +54,19 @@ export function matmul(g: Graph, a: Tensor, weight: Tensor, o: MatmulOptions = {
       out,
     },
     params: { rows: count, depth4: depth / 4, columns4: columns / 4, addendRows, residualRows },
-    constants: {
-      LANES,
-      ROWS,
-      COLUMNS,
-      HAS_ADDEND: o.addend !== undefined,
-      ...epilogueConstants(o),
-    },
-    groups: o.batched === true ? (batch) => groups(batch * perItem) : groups(count),
+    groups: o.batched === true ? (batch: number) => groups(batch * perItem) : groups(count),
     cost: { flops: 2 * count * depth * columns },
-  });
+  };
+  const fused = { HAS_ADDEND: o.addend !== undefined, ...epilogueConstants(o) };
+  if (g.tiling === 'workgroup') g.launch(workgroupShader, { ...launch, constants: fused });
+  else g.launch(shader, { ...launch, constants: { LANES, ROWS, COLUMNS, ...fused } });
   return out;
+}
+
+/** Workgroups that cover [rows, columns] in the graph's family of tiles: 64 x 64 a group, or 2 ROWS x 8 COLUMNS a quad of threads. */
+export function tileGroups(g: Graph, count: number, columns: number): number {
+  if (g.tiling === 'workgroup') return ceilDiv(count, 64) * ceilDiv(columns, 64);
+  return ceilDiv(ceilDiv(count, 2 * ROWS) * ceilDiv(columns, 8 * COLUMNS) * 4, LANES);
 }
 
 /** Constants of `#import epilogue`. */

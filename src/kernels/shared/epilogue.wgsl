@@ -5,12 +5,18 @@
 const HAS_BIAS = false; // specialised: add bias[column]
 const RESIDUAL = 0u;    // specialised: 0 none, 1 added before the activation, 2 after it
 
-// Stores four columns of a row; `column` counts vec4s. Residual rows repeat: a smaller residual is shared by the batch.
-fn finish(sum: vec4<f32>, row: u32, column: u32) {
+// Row of the residual for a row of the output: a smaller residual repeats, so the batch can share it.
+fn residualRow(row: u32) -> u32 {
+  if (RESIDUAL == 0u) { return 0u; }
+  return row % params.residualRows; // once a row: integer division is dear on CPU adapters
+}
+
+// Stores four columns of a row; `column` counts vec4s.
+fn finish(sum: vec4<f32>, row: u32, ofResidual: u32, column: u32) {
   var x = sum;
   if (HAS_BIAS) { x += bias[column]; }
-  if (RESIDUAL == 1u) { x += load4(residual[(row % params.residualRows) * params.columns4 + column]); }
+  if (RESIDUAL == 1u) { x += load4(residual[ofResidual * params.columns4 + column]); }
   x = activate4(x);
-  if (RESIDUAL == 2u) { x += load4(residual[(row % params.residualRows) * params.columns4 + column]); }
+  if (RESIDUAL == 2u) { x += load4(residual[ofResidual * params.columns4 + column]); }
   out[row * params.columns4 + column] = store4(x);
 }
