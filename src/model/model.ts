@@ -254,6 +254,7 @@ export class Model {
       );
     this.decoder.dispose();
     this.detector?.dispose();
+    this.postprocessor.dispose();
     this.#store.dispose();
   }
 
