@@ -54,6 +54,11 @@ for (const host of hosts) {
           });
         }
       }
+      test(`without subgroups, ${tiling}`, async () => {
+        const argument = { ...CASES['odd extents'], tiling, subgroups: false };
+        const d = await onHost<Difference>(host, 'kernels/conv2d:run', argument);
+        expect(d.maxOverStd).toBeLessThan(BOUNDS.f32.maxOverStd);
+      });
     }
   });
 }

@@ -38,6 +38,10 @@ for (const host of hosts) {
           });
         }
       }
+      test(`without subgroups, ${tiling}`, async () => {
+        const d = await onHost<Difference>(host, 'kernels/matmul:run', { ...CASES.primes, tiling, subgroups: false });
+        expect(d.maxOverStd).toBeLessThan(BOUNDS.f32.maxOverStd);
+      });
       test(`float16 without shader-f16, ${tiling}`, async () => {
         const d = await onHost<Difference>(host, 'kernels/matmul:run', {
           ...CASES.primes,
