@@ -53,10 +53,10 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   let top = (y0 % params.outHeight) * params.stride - params.padTop; // modulo 2^32: negative in the padding
   let left = (pixel % params.outWidth) * params.stride - params.padLeft;
   let image = y0 / params.outHeight;
-  var s0 = vec4<f32>(0.0);
-  var s1 = vec4<f32>(0.0);
-  var s2 = vec4<f32>(0.0);
-  var s3 = vec4<f32>(0.0);
+  var s0 = biasOf(min(column, params.columns4 - 1u));
+  var s1 = s0;
+  var s2 = s0;
+  var s3 = s0;
   let steps = (params.channels4 + DEPTH4 - 1u) / DEPTH4;
   for (var step = 0u; step < params.kernelHeight * params.kernelWidth * steps; step++) {
     let tap = step / steps;

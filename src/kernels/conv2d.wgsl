@@ -79,6 +79,12 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   }
 
   var acc: array<vec4<f32>, ROWS * COLUMNS>;
+  // @unroll
+  for (var c = 0u; c < COLUMNS; c++) {
+    let start = biasOf(columnAt[c]);
+    // @unroll
+    for (var r = 0u; r < ROWS; r++) { acc[r * COLUMNS + c] = start; }
+  }
   var weightRow = 0u;
   for (var ky = 0u; ky < params.kernelHeight; ky++) {
     for (var kx = 0u; kx < params.kernelWidth; kx++) {

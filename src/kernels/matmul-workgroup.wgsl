@@ -44,10 +44,10 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   // What this thread loads in each step: one vec4 of either tile. Beyond the edges it loads zeros, which add nothing.
   let aRow = row0 + lane / DEPTH4;
   let addendRow = aRow % params.addendRows;
-  var s0 = vec4<f32>(0.0);
-  var s1 = vec4<f32>(0.0);
-  var s2 = vec4<f32>(0.0);
-  var s3 = vec4<f32>(0.0);
+  var s0 = biasOf(min(column, params.columns4 - 1u));
+  var s1 = s0;
+  var s2 = s0;
+  var s3 = s0;
   for (var base = 0u; base < params.depth4; base += DEPTH4) {
     let ak = base + lane % DEPTH4;
     var x = vec4<f32>(0.0);

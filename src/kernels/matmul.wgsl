@@ -71,6 +71,12 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   }
 
   var acc: array<vec4<f32>, ROWS * COLUMNS>;
+  // @unroll
+  for (var c = 0u; c < COLUMNS; c++) {
+    let start = biasOf(columnAt[c]);
+    // @unroll
+    for (var r = 0u; r < ROWS; r++) { acc[r * COLUMNS + c] = start; }
+  }
   for (var k = 0u; k < params.depth4; k++) {
     var b: array<vec4<f32>, 4u * COLUMNS>; // rows 4 k to 4 k + 3 of the weight
     // @unroll
