@@ -1,0 +1,127 @@
+// SegEvery with the default model, through the public API.
+import { createEngine, type EverythingOptions, type EverythingRecord, SegEveryError } from '../../src/index.ts';
+import type { LoadedModel, SegEvery } from '../../src/segevery.ts';
+import type { TaskContext, Tasks } from '../tasks.ts';
+
+const FILES = ['model.json', 'nano-encoder.safetensors', 'nano-decoder.safetensors', 'nano-detector.safetensors'];
+
+let shared: Promise<{ engine: SegEvery; model: LoadedModel }> | undefined;
+
+function opened({ gpu, fetchFile }: TaskContext): Promise<{ engine: SegEvery; model: LoadedModel }> {
+  shared ??= (async () => {
+    const files = await Promise.all(FILES.map(async (name) => [name, await fetchFile(`weights/${name}`)] as const));
+    const engine = await createEngine({ gpu });
+    return { engine, model: await engine.load(Object.fromEntries(files)) };
+  })();
+  return shared;
+}
+
+async function code(body: () => Promise<unknown>): Promise<string> {
+  try {
+    await body();
+    return 'no error';
+  } catch (error) {
+    return error instanceof SegEveryError ? error.code : `not a SegEveryError: ${String(error)}`;
+  }
+}
+
+const tasks: Tasks = {
+  /** Boxes and masks of a photo; for each of `points` the indices of the masks that contain it. */
+  photo: async (context, { file, points }: { file: string; points: readonly (readonly [number, number])[] }) => {
+    const { engine, model } = await opened(context);
+    const photo = await model.open(await context.fetchFile(file));
+    const detections = await photo.detect();
+    const progress: number[] = [];
+    const batches: number[] = [];
+    const records: EverythingRecord[] = [];
+    for await (const batch of photo.everything({ onProgress: (done) => progress.push(done) })) {
+      batches.push(batch.length);
+      records.push(...batch);
+    }
+    const { width, height } = photo;
+    const before = engine.memory.bytes;
+    for await (const _ of photo.everything());
+    const grown = engine.memory.bytes - before;
+    photo.dispose();
+    return {
+      width,
+      height,
+      detections: detections.map((d) => ({ ...d })),
+      batches,
+      progress,
+      records: records.map(({ segmentation: _, ...r }) => r),
+      containing: points.map(([x, y]) => records.flatMap((r, i) => (r.segmentation.contains(x, y) ? [i] : []))),
+      grown,
+    };
+  },
+
+  /** Other batches, the caller's boxes, centres, filters; and what callers do wrong. */
+  options: async (context, { file }: { file: string }) => {
+    const { model } = await opened(context);
+    const photo = await model.open(await context.fetchFile(file));
+    const all = async (options: EverythingOptions): Promise<EverythingRecord[]> => {
+      const records: EverythingRecord[] = [];
+      for await (const batch of photo.everything(options)) records.push(...batch);
+      return records;
+    };
+    const same = (a: readonly EverythingRecord[], b: readonly EverythingRecord[]): boolean =>
+      a.length === b.length &&
+      a.every(
+        (r, i) =>
+          r.predictedIou === b[i]?.predictedIou &&
+          r.segmentation.toCocoRle().counts === b[i]?.segmentation.toCocoRle().counts,
+      );
+    const few = await all({ maxBoxes: 5 });
+    const boxes = few.map((r) => r.box);
+    const byFour = await all({ maxBoxes: 5, batch: 4 });
+    const given = await all({ boxes });
+    const three = await all({ boxes, prompt: 'centre', masks: 'all' });
+    const best = await all({ boxes, prompt: 'centre', masks: 'best' });
+    const wanted = boxes.map((_, i) => Math.max(...three.filter((r) => r.prompt === i).map((r) => r.predictedIou)));
+    const least = few.map((r) => r.predictedIou).sort((a, b) => a - b)[2] ?? 0;
+    const filtered = await all({ boxes, predIouThresh: least });
+    const stop = new AbortController();
+    const stopped = await code(async () => {
+      for await (const _ of photo.everything({ batch: 1, signal: stop.signal, maxBoxes: 5 })) stop.abort();
+    });
+    let left = 0;
+    for await (const batch of photo.everything({ maxBoxes: 5, batch: 1 })) {
+      left += batch.length;
+      break;
+    }
+    const errors = {
+      conf: await code(() => photo.detect({ conf: 1.1 })),
+      notANumber: await code(() => photo.detect({ iou: Number.NaN })),
+      maxBoxes: await code(() => photo.detect({ maxBoxes: 0 })),
+      predIouThresh: await code(() => all({ predIouThresh: -1 })),
+      box: await code(() => all({ boxes: [...boxes, [5, 5, 5, 5]] })),
+      stopped,
+    };
+    const none = await all({ conf: 1 });
+    const embedding = await photo.save();
+    const restored = await model.restore(embedding);
+    const afterRestore = await code(() => restored.detect());
+    const restoredMasks: EverythingRecord[] = [];
+    for await (const batch of restored.everything({ boxes: boxes.slice(0, 1) })) restoredMasks.push(...batch);
+    restored.dispose();
+    photo.dispose();
+    const disposed = await code(() => photo.detect());
+    return {
+      count: few.length,
+      batchesAgree: same(few, byFour),
+      givenAgree: same(few, given),
+      givenScores: given.map((r) => r.detectorScore),
+      three: three.length,
+      best: best.map((r) => r.predictedIou),
+      wanted,
+      filtered: filtered.map((r) => r.prompt),
+      passing: few.flatMap((r) => (r.predictedIou >= least ? [r.prompt] : [])),
+      left,
+      none: none.length,
+      restoredMasks: restoredMasks.length,
+      errors: { ...errors, afterRestore, disposed },
+    };
+  },
+};
+
+export default tasks;
