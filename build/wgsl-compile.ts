@@ -1,11 +1,14 @@
 // From a .wgsl file to the `Shader` object that src/runtime/shader.ts describes.
 import { basename, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Shader } from '../src/runtime/shader.ts';
+import { defineShader } from '../src/runtime/wgsl-shape.ts';
 import { inspect } from './wgsl-inspect.ts';
 import { type LinkOptions, link, relativePath, WgslError } from './wgsl-link.ts';
+import { minify, withoutBlockComments } from './wgsl-minify.ts';
 
 export interface CompileOptions extends LinkOptions {
-  /** Strip comments and indentation. */
+  /** For production: see wgsl-minify.ts. */
   readonly minify: boolean;
 }
 
@@ -19,8 +22,17 @@ export function sharedDirectory(root: string): string {
   return join(root, 'src/kernels/shared');
 }
 
-/** Links, reflects and checks the kernel at the absolute path `path`. Throws `WgslError`. `files` are what it was made of. */
-export function compile(path: string, options: CompileOptions): { shader: Shader; files: readonly string[] } {
+/** A kernel that fits its conventions. */
+export interface Compiled {
+  readonly shader: Shader;
+  /** The text of `shader.source` by file: an absolute path of a shared file, or undefined for what is the kernel's own. */
+  readonly parts: readonly { readonly path: string | undefined; readonly text: string }[];
+  /** What it was made of, the kernel first. */
+  readonly files: readonly string[];
+}
+
+/** Links, reflects and checks the kernel at the absolute path `path`. Throws `WgslError`. */
+export function compile(path: string, options: CompileOptions): Compiled {
   const linked = link(path, options);
   const shape = inspect(linked);
   for (const [index, line] of linked.lines.entries()) {
@@ -29,23 +41,33 @@ export function compile(path: string, options: CompileOptions): { shader: Shader
       throw new WgslError(origin, 'directives are the runtime\'s: it puts "enable" before the variants that need it');
     }
   }
-  const body = linked.lines.join('\n');
-  const imports = linked.variants.map((name) => `#import ${name}\n`).join('');
-  const source = imports + (options.minify ? minify(body) : body);
-  return { shader: { name: basename(path, '.wgsl'), source, ...shape }, files: linked.files };
-}
-
-/** Without comments (but `// @unroll`), indentation and empty lines; lines stay lines, so constants stay at a line's start. */
-export function minify(source: string): string {
-  const comment = /\/\/[^\n]*|\/\*(?:[^*/]|\*(?!\/)|\/(?!\*))*\*\//g;
-  let text = source;
-  // Block comments nest: the innermost go first.
-  for (let before = ''; before !== text; ) {
-    before = text;
-    text = text.replace(comment, (it) =>
-      /^\/\/\s*@unroll\b/.test(it) ? '// @unroll' : it.startsWith('//') ? '' : ' ',
+  const own = relativePath(options.root, path);
+  const parts = [...new Set(linked.origins.map((it) => it.file))].map((file) => {
+    const lines = linked.lines.filter((_, index) => linked.origins[index]?.file === file);
+    return { path: file === own ? undefined : join(options.root, file), text: textOf(lines, options.minify) };
+  });
+  const variants = linked.variants.map((name) => `#import ${name}\n`).join('');
+  const shader = defineShader(basename(path, '.wgsl'), variants + parts.map((it) => it.text).join(''));
+  const expected = { name: shader.name, source: shader.source, ...shape };
+  if (!isDeepStrictEqual(shader, expected)) {
+    const form = '"@group(0) @binding(N) var<storage, read> name: array<T>;", "name: type" and "const NAME = literal;"';
+    throw new WgslError(
+      { file: own, line: 1 },
+      `src/runtime/wgsl-shape.ts reads its bindings otherwise; write ${form}`,
     );
   }
-  const lines = text.split('\n').map((line) => line.trim());
-  return `${lines.filter((line) => line !== '').join('\n')}\n`;
+  return { shader, parts: [{ path: undefined, text: variants }, ...parts], files: linked.files };
+}
+
+/** The text of a shared file or a variant by itself, as its importers put it into theirs. */
+export function compileText(source: string, minified: boolean): string {
+  return textOf(
+    source.split(/\r?\n/).filter((line) => !/^\s*#/.test(line)),
+    minified,
+  );
+}
+
+function textOf(lines: readonly string[], minified: boolean): string {
+  const text = lines.join('\n');
+  return minified ? minify(text) : `${withoutBlockComments(text)}\n`;
 }

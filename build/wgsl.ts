@@ -1,8 +1,10 @@
 // Vite plugin for .wgsl files, of builds, the development server and the tests alike: kernels become `Shader` objects with typed names.
 
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Plugin } from 'vite';
-import { compile, isText, minify, sharedDirectory } from './wgsl-compile.ts';
+import { compile, compileText, isText, sharedDirectory } from './wgsl-compile.ts';
+import { relativePath } from './wgsl-link.ts';
 import { generateTypes, writeTypes } from './wgsl-types.ts';
 
 export { generateTypes } from './wgsl-types.ts';
@@ -27,12 +29,27 @@ export default function wgsl(): Plugin {
       if (!path.endsWith('.wgsl') || id.includes('?raw') || id.includes('?url')) return null;
       if (isText(root, path)) {
         const text = readFileSync(path, 'utf8');
-        return { code: `export default ${JSON.stringify(production ? minify(text) : text)};\n`, map: null };
+        return { code: `export default ${JSON.stringify(compileText(text, production))};\n`, map: null };
       }
-      const { shader, files } = compile(path, { root, shared: sharedDirectory(root), minify: production });
+      const { shader, parts, files } = compile(path, { root, shared: sharedDirectory(root), minify: production });
       for (const file of files) this.addWatchFile(file);
       writeTypes(root, path);
-      return { code: `export default ${JSON.stringify(shader)};\n`, map: null };
+      const imports: string[] = [];
+      const specifier = (target: string): string => {
+        const relative = relativePath(dirname(path), target);
+        return JSON.stringify(relative.startsWith('.') ? relative : `./${relative}`);
+      };
+      // Shared files are modules of their own: a bundle has each once.
+      const terms = parts.map((part, index) => {
+        if (part.path === undefined) return JSON.stringify(part.text);
+        imports.push(`import s${index} from ${specifier(part.path)};\n`);
+        return `s${index}`;
+      });
+      const define = specifier(join(root, 'src/runtime/wgsl-shape.ts'));
+      const code =
+        `import { defineShader } from ${define};\n${imports.join('')}` +
+        `export default /* #__PURE__ */ defineShader(${JSON.stringify(shader.name)}, ${terms.join(' + ')});\n`;
+      return { code, map: null };
     },
   };
 }

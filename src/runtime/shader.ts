@@ -1,4 +1,4 @@
-// What build/wgsl.ts emits for a .wgsl file, and how it becomes the text of one pipeline.
+// What a .wgsl file is to its importers (build/wgsl.ts), and how it becomes the text of one pipeline.
 import { SegEveryError } from './errors.ts';
 import { unroll } from './unroll.ts';
 import { variantSource } from './variants.ts';
@@ -35,7 +35,7 @@ export interface ConstantDefault {
   readonly value: number | boolean;
 }
 
-/** A shader as the build emits it: B names its bindings, P its parameters (without `firstGroup`, `groupCount`), C its constants. */
+/** A shader, as `defineShader` (wgsl-shape.ts) makes it of what the build emits: B names its bindings, P its parameters (without `firstGroup`, `groupCount`), C its constants. */
 export interface Shader<B extends string = string, P extends string = string, C extends string = string> {
   readonly name: string;
   /** Linked WGSL, with `#import elem|weight|reduce|quad` lines and `// @unroll` comments still in it. */
@@ -66,14 +66,11 @@ export function specialise(
   variant: Variant,
 ): string {
   let text = shader.source;
-  const values: Record<string, number | boolean> = {};
-  for (const [name, fallback] of Object.entries(shader.constants)) values[name] = fallback.value;
   for (const [name, value] of Object.entries(constants)) {
     const declared = shader.constants[name];
     if (declared === undefined) throw new SegEveryError('shader', `${shader.name}: no specialised constant ${name}`);
-    values[name] = value;
-    const pattern = new RegExp(`(^|\\n)const ${name}(?:\\s*:\\s*\\w+)?\\s*=[^;]*;`);
-    text = text.replace(pattern, `$1const ${name} = ${literal(declared.type, value)};`);
+    const pattern = new RegExp(`^const ${name}\\b[^;]*;`, 'm');
+    text = text.replace(pattern, `const ${name} = ${literal(declared.type, value)};`);
   }
   const imports = new Set<string>();
   text = text.replace(/^#import (\w+)[^\n]*$/gm, (_, name: string) => {
@@ -85,7 +82,7 @@ export function specialise(
   const header: string[] = [];
   if (variant.nativeF16 && (variant.activations === 'f16' || variant.weights === 'f16')) header.push('enable f16;');
   if (variant.subgroups && (imports.has('reduce') || imports.has('quad'))) header.push('enable subgroups;');
-  return unroll(`${header.join('\n')}\n${prelude.join('\n')}\n${text}`, shader.name, values);
+  return unroll(`${header.join('\n')}\n${prelude.join('\n')}\n${text}`, shader.name);
 }
 
 function literal(type: ConstantDefault['type'], value: number | boolean): string {

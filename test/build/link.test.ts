@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { compile, minify } from '../../build/wgsl-compile.ts';
+import { compile } from '../../build/wgsl-compile.ts';
 import { link, WgslError } from '../../build/wgsl-link.ts';
+import { minify } from '../../build/wgsl-minify.ts';
 import { declaration } from '../../build/wgsl-types.ts';
 
 const root = join(import.meta.dirname, 'fixtures');
@@ -97,14 +98,46 @@ test('every element type, parameter type and constant type is reflected', () => 
   });
 });
 
-test('minified source keeps constants at line starts, marks and imports, and loses the rest of the comments', () => {
+test('minified source keeps imports, specialised constants at line starts, and marks; the rest of the comments goes', () => {
   const { shader } = compile(join(root, 'elements.wgsl'), { root, shared, minify: true });
   expect(shader.source).toMatch(/^#import elem\n#import reduce\n#import weight\n/);
-  expect(shader.source).toMatch(/\nconst SHIFT: i32 = -3i;\n/);
-  expect(shader.source).toMatch(/\n\/\/ @unroll\nfor \(var i = 0u; i < HALF \/ 16u; i\+\+\) \{\n/);
-  expect(shader.source.match(/\/\/|\/\*|\*\//g)).toEqual(['//']);
-  expect(shader.source).not.toMatch(/\n\s|nested|specialised/);
-  expect(minify('a / b; /* x */ c * /* y /* z */ */ d; // e')).toMatch(/^a \/ b;\s+c \*\s+d;\n$/);
+  expect(shader.source).toMatch(/\nconst SHIFT:i32=-3i;\/\/specialised\n/);
+  expect(shader.source).toMatch(/;\/\/@unroll\nfor\(var i=0u;i<HALF\/16u;i\+\+\)\{/);
+  expect(shader.source.match(/\/\/\S*|\/\*|\*\//g)).toEqual([...Array(4).fill('//specialised'), '//@unroll']);
+  expect(shader.source).not.toMatch(/\n\s|nested|const LANES=1u/);
+  expect(shader.constants).toEqual(
+    compile(join(root, 'elements.wgsl'), { root, shared, minify: false }).shader.constants,
+  );
+});
+
+test.each([
+  ['a / b; /* x */ c * /* y /* z */ */ d; // e', 'a/b;c*d;'],
+  ['/* // */ a; /* // x */ b; // /* c', 'a;b;'],
+  ['x = - -y; z = a - -1; w = p & &q; v: array<vec4<f32>> = t;', 'x=- -y;z=a- -1;w=p& &q;v:array<vec4f> =t;'],
+  ['f(a, b,); g<vec2<u32>, 4,>(1.5e-5, .5, 0xffu,); vec3<f16>(x)', 'f(a,b);g<vec2u,4>(1.5e-5,.5,0xffu);vec3h(x)'],
+  ['else if (x) { return a; }', 'else if(x){return a;}'],
+])('%s is minified to %s', (text, short) => {
+  expect(minify(text)).toBe(`${short}\n`);
+});
+
+test.each([
+  // Parameters, let, const and var get short names; members, attributes and what is declared elsewhere keep theirs.
+  [
+    'fn f(@builtin(lane_id) lane: u32, row: u32) -> u32 { let sum = lane + p.row; var<function> x: u32; return sum.row; }',
+    'fn f(@builtin(lane_id)l:u32,r:u32)->u32{let s=l+p.row;var<function>x:u32;return s.row;}',
+  ],
+  // `o` and `c` are the module's, and so is `tC`.
+  [
+    'fn f() { let one = o; for (var cut = 0; cut < c; cut++) { one; } let topCut = 1; let top = tC; }',
+    'fn f(){let on=o;for(var cu=0;cu<c;cu++){on;}let t=1;let to=tC;}',
+  ],
+  // The name of a local that is also the name of something of the module stays.
+  ['fn f() { let rows = rows[1]; return rows; }', 'fn f(){let rows=rows[1];return rows;}'],
+  ['fn f() { { let gap = 1; } gap(); }\nfn gap() {}', 'fn f(){{let gap=1;}gap();}fn gap(){}'],
+  // Functions do not share names.
+  ['fn f(x1: u32) { x1; }\nfn g(xy: u32) { xy; }', 'fn f(x:u32){x;}fn g(x:u32){x;}'],
+])('names inside functions become short: %s', (text, short) => {
+  expect(minify(text)).toBe(`${short}\n`);
 });
 
 test('typings name bindings, parameters and constants as literal types', () => {
