@@ -58,7 +58,7 @@ export async function verifyPredictor(
 }
 
 /** SAM's constants, as upstream's build_sam sets them. */
-const SAM = { pixelMean: [123.675, 116.28, 103.53], pixelStd: [58.395, 57.12, 57.375] } as const;
+export const SAM = { pixelMean: [123.675, 116.28, 103.53], pixelStd: [58.395, 57.12, 57.375] } as const;
 
 async function verifyMini(
   engine: Engine,

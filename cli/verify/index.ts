@@ -10,6 +10,7 @@ import { verifyDecoder } from './gpu-decoder.ts';
 import { verifyYolov8 } from './gpu-detector.ts';
 import { verifyDefaultDetector } from './gpu-detector-default.ts';
 import { verifyEncoder } from './gpu-encoder.ts';
+import { verifyEverything } from './gpu-everything.ts';
 import { verifyPostprocess } from './gpu-postprocess.ts';
 import { verifyPredictor } from './gpu-predictor.ts';
 import { verifyPreprocess } from './gpu-preprocess.ts';
@@ -78,6 +79,7 @@ const ON_GPU: Readonly<Record<string, GpuChecker>> = {
   'detector/yolov8': verifyYolov8,
   'detector/object-aware': verifyYolov8,
   'detector/default': verifyDefaultDetector,
+  'everything-objects': verifyEverything,
   predictor: verifyPredictor,
   preprocess: verifyPreprocess,
   postprocess: verifyPostprocess,

@@ -15,6 +15,7 @@ const CASES = [
   'detector-yolov8s',
   'detector-object-aware-x',
   'detector-default',
+  'everything-objects-mini',
   'predictor-mini',
   'predictor-default',
 ];
