@@ -26,7 +26,14 @@ export default defineConfig(({ mode }) => {
       rolldownOptions: {
         external: mode === 'cli' ? [/^node:/, ...OPTIONAL] : [],
         // Whitespace and local names go: WGSL and identifiers are most of what a page downloads.
-        output: { codeSplitting: false, entryFileNames: file, minify: mode !== 'cli' },
+        output: {
+          // The library's photo decoders are loaded with the first photo (src/photo/decode-page.ts).
+          codeSplitting: mode !== 'page' && mode !== 'cli',
+          entryFileNames: file,
+          chunkFileNames: ({ name }) => (name === 'decode-source' ? 'photo.js' : 'shared.js'),
+          minify: mode !== 'cli',
+          comments: { annotation: false },
+        },
       },
     },
   };

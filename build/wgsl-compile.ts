@@ -25,7 +25,7 @@ export function sharedDirectory(root: string): string {
 /** A kernel that fits its conventions. */
 export interface Compiled {
   readonly shader: Shader;
-  /** The text of `shader.source` by file: an absolute path of a shared file, or undefined for what is the kernel's own. */
+  /** The text that `defineShader` makes `shader` of, by file: an absolute path of a shared file, or undefined for what is the kernel's own. */
   readonly parts: readonly { readonly path: string | undefined; readonly text: string }[];
   /** What it was made of, the kernel first. */
   readonly files: readonly string[];

@@ -5,9 +5,12 @@ import { dirname, join } from 'node:path';
 import type { Plugin } from 'vite';
 import { compile, compileText, isText, sharedDirectory } from './wgsl-compile.ts';
 import { relativePath } from './wgsl-link.ts';
-import { generateTypes, writeTypes } from './wgsl-types.ts';
+import { generateTypes, wgslFiles, writeTypes } from './wgsl-types.ts';
 
 export { generateTypes } from './wgsl-types.ts';
+
+/** A module that imports all kernels, ahead of everything else in a bundle: side by side they compress better, by a thirtieth of it. */
+const FIRST = '\0segevery:kernels';
 
 /** The plugin. Builds for production minify the WGSL; a file that does not compile fails with `file:line: problem`. */
 export default function wgsl(): Plugin {
@@ -24,7 +27,16 @@ export default function wgsl(): Plugin {
       // A kernel that nobody imports yet must not stop a build, so its error is only a warning here.
       for (const error of generateTypes(root)) this.warn(error.message);
     },
+    transform(code, id) {
+      if (!production || this.getModuleInfo(id)?.isEntry !== true) return null;
+      return { code: `import ${JSON.stringify(FIRST)};\n${code}`, map: null };
+    },
+    resolveId: (id) => (id === FIRST ? id : null),
     load(id) {
+      if (id === FIRST) {
+        const paths = wgslFiles(join(root, 'src/kernels')).filter((it) => !isText(root, it));
+        return paths.map((it) => `import ${JSON.stringify(it)};\n`).join('');
+      }
       const path = id.replace(/\?.*$/, '');
       if (!path.endsWith('.wgsl') || id.includes('?raw') || id.includes('?url')) return null;
       if (isText(root, path)) {

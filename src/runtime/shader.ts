@@ -35,7 +35,10 @@ export interface ConstantDefault {
   readonly value: number | boolean;
 }
 
-/** A shader, as `defineShader` (wgsl-shape.ts) makes it of what the build emits: B names its bindings, P its parameters (without `firstGroup`, `groupCount`), C its constants. */
+/**
+ * A shader, as `defineShader` (wgsl-shape.ts) makes it of what the build emits: B names its bindings, P its parameters (without
+ * `firstGroup`, `groupCount`), C its constants.
+ */
 export interface Shader<B extends string = string, P extends string = string, C extends string = string> {
   readonly name: string;
   /** Linked WGSL, with `#import elem|weight|reduce|quad` lines and `// @unroll` comments still in it. */

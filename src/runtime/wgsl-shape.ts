@@ -2,11 +2,11 @@
 // build/wgsl-compile.ts has held against a full reflection, so a few patterns are enough, and nothing is shipped twice.
 import type { Binding, ConstantDefault, ElementType, ParamField, Shader } from './shader.ts';
 
-/** A shader from its linked text, as build/wgsl.ts emits it. Costs some 20 us. */
+/** A shader from its linked text, as build/wgsl.ts emits it. */
 export function defineShader(name: string, source: string): Shader {
   const code = source.replace(/\/\/(?! ?specialised\b)[^\n]*/g, '');
   const bindings = Array.from(
-    code.matchAll(/@binding\((\d+)\)\s*var<storage(?:,\s*(\w+))?>\s*(\w+)\s*:\s*array<([^;]*)>;/g),
+    code.matchAll(/@binding\((\d+)\)\s*var<(?:storage)(?:,\s*(\w+))?>\s*(\w+)\s*:\s*array<([^;]*)>;/g),
     ([, index, access = 'read', binding = '', element = '']): Binding => ({
       name: binding,
       index: Number(index),
