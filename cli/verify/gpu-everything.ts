@@ -207,6 +207,7 @@ async function compareRun(
   const byRow = new Map<number, EverythingRecord>();
   for await (const batch of photo.everything(options)) {
     for (const record of batch) {
+      if (record.box === null) throw new Error(`${run.name}: a mask without a box`);
       const { index, off } = nearest(record.box, expected);
       if (off <= json.tolerance.boxes_px) byRow.set(index, record);
     }

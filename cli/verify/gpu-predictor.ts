@@ -11,6 +11,7 @@ import type { Engine } from '../../src/runtime/engine.ts';
 import { openSafetensorsBytes, type TensorFile } from '../../src/runtime/safetensors.ts';
 import type { Precision } from '../../src/runtime/tensor.ts';
 import { compareOutput, compareValues, deviation, type OutputEntry, toChannelsFirst, tolerances } from './compare.ts';
+import { compareGridSearch, type GridCase } from './gpu-grid-search.ts';
 import { proceduralSource } from './procedural.ts';
 import { type DecoderShapeConfig, decoderShapes, type TinyVitConfig, tinyVitShapes } from './shapes.ts';
 import type { CheckLine, GoldenCase } from './types.ts';
@@ -25,6 +26,7 @@ interface MiniCase {
   };
   readonly weights: { readonly rule: string; readonly seed: number; readonly overrides?: string };
   readonly image: string;
+  readonly everything_grid?: GridCase;
 }
 
 /** Files of the first default model, by paths relative to the case. */
@@ -125,6 +127,7 @@ async function verifyMini(
       ),
     );
     lines.push(...(await bits('point_masks', byPoint, file, photo)));
+    if (json.everything_grid) lines.push(...(await compareGridSearch(photo, json.everything_grid)));
     return lines;
   } finally {
     model.dispose();

@@ -6,6 +6,7 @@ import type { DetectOptions } from './detector.ts';
 import type { MaskRecord, Photo, Prompt, SegmentOptions } from './photo.ts';
 
 export interface EverythingOptions extends DetectOptions, SegmentOptions {
+  readonly mode?: 'objects';
   /** Boxes in pixels of the photo instead of the detector's: all are decoded, in this order. */
   readonly boxes?: readonly BoxCorners[];
   /** What is asked of the decoder for a box: the box itself unless said, or its centre as a foreground point. */
@@ -20,11 +21,11 @@ export interface EverythingOptions extends DetectOptions, SegmentOptions {
   readonly lowRes?: boolean;
 }
 
-/** A mask of an object: `prompt` counts the boxes, the best first. */
+/** A mask of SegEvery: `prompt` counts the boxes, the best first, or the points of the grid. */
 export interface EverythingRecord extends MaskRecord {
-  /** The box that was found or given. */
-  readonly box: BoxCorners;
-  /** The detector's score; null for boxes that were given. */
+  /** The box that was found or given; null in a grid search. */
+  readonly box: BoxCorners | null;
+  /** The detector's score; null for boxes that were given, and in a grid search. */
   readonly detectorScore: number | null;
   /** What was segmented at once, [x, y, w, h]: the whole photo. */
   readonly cropBox: readonly [number, number, number, number];

@@ -16,6 +16,7 @@ import type { Detection } from './detections.ts';
 import { type DetectOptions, type Detector, type DetectorView, disposeView } from './detector.ts';
 import { writeEmbedding } from './embedding-file.ts';
 import { type EverythingOptions, type EverythingRecord, everything } from './everything.ts';
+import { type GridSearchOptions, gridSearch } from './grid-search.ts';
 import { Mask } from './mask.ts';
 import type { MaskPostprocessor } from './postprocess.ts';
 import { type FramePrompt, framePrompt } from './prompt-encoder.ts';
@@ -142,12 +143,12 @@ export class Photo {
   }
 
   /**
-   * SegEvery: a mask for each object that the detector finds (or for each of `boxes`), batches of them as they are done. Stops between
-   * batches when the loop is left; `signal` stops earlier.
+   * SegEvery: a mask for each object that the detector finds (or for each of `boxes`), batches of them as they are done. With
+   * `mode: 'grid'` SAM's grid search instead. Stops between batches when the loop is left; `signal` stops earlier.
    * @throws codes as `detect` and `segment`
    */
-  everything(options: EverythingOptions = {}): AsyncGenerator<EverythingRecord[], void, undefined> {
-    return everything(this, options);
+  everything(options: EverythingOptions | GridSearchOptions = {}): AsyncGenerator<EverythingRecord[], void, undefined> {
+    return options.mode === 'grid' ? gridSearch(this, options) : everything(this, options);
   }
 
   /**

@@ -72,7 +72,7 @@ const tasks: Tasks = {
           r.segmentation.toCocoRle().counts === b[i]?.segmentation.toCocoRle().counts,
       );
     const few = await all({ maxBoxes: 5 });
-    const boxes = few.map((r) => r.box);
+    const boxes = few.flatMap((r) => (r.box ? [r.box] : []));
     const byFour = await all({ maxBoxes: 5, batch: 4 });
     const given = await all({ boxes });
     const three = await all({ boxes, prompt: 'centre', masks: 'all' });
