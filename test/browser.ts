@@ -79,8 +79,17 @@ function revive({ name, message, stack, code }: Extract<Outcome, { error: unknow
 
 let context: Promise<TaskContext | string> | undefined;
 
+/** Whether Dawn found no driver but the browser's own SwiftShader, which the tests on `chrome` run on already. */
+let sameAdapter = false;
+
 async function inNode(task: string, argument: Json): Promise<unknown> {
   context ??= dawnContext();
+  await context;
+  if (sameAdapter && task.startsWith('kernels/') && process.env.SEGEVERY_TEST_HOSTS !== 'all') {
+    const reason = 'dawn: the same SwiftShader as in chrome; SEGEVERY_TEST_HOSTS=all runs every kernel here too';
+    TestRunner.getCurrentTest()?.context.skip(reason);
+    throw new Error(reason);
+  }
   const found = await context;
   if (typeof found === 'string') {
     TestRunner.getCurrentTest()?.context.skip(found);
@@ -97,7 +106,9 @@ async function dawnContext(): Promise<TaskContext | string> {
     const { create, globals } = await import('webgpu');
     Object.assign(globalThis, globals);
     const gpu = create([]);
-    if ((await gpu.requestAdapter()) === null) return 'dawn: no adapter on this machine';
+    const adapter = await gpu.requestAdapter();
+    if (adapter === null) return 'dawn: no adapter on this machine';
+    sameAdapter = adapter.info.architecture === 'swiftshader';
     return createContext(gpu, async (path) => new Uint8Array(await readFile(join(import.meta.dirname, '..', path))));
   } catch (error) {
     return `dawn: ${error instanceof Error ? error.message : String(error)}`;
