@@ -43,6 +43,7 @@ def main():
         part = model["parts"][name]
         target = os.path.join(args.out, part["file"])
         save_file({k: v for k, v in tensors.items() if k.startswith(prefixes)}, target)
+        os.chmod(target, 0o644)  # the library makes it private
         with open(target, "rb") as file:
             content = file.read()
         part["sha256"], part["bytes"] = hashlib.sha256(content).hexdigest(), len(content)
