@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 
 import type { Prompt } from '../src/index.ts';
 import { SegEveryError } from '../src/runtime/errors.ts';
+import { EVERYTHING_OPTIONS, type EverythingSettings, everythingSettings } from './arguments-everything.ts';
 import { HOSTS, type HostName } from './host/host.ts';
 import type { Dtype } from './host/work.ts';
 
@@ -20,6 +21,16 @@ export type Command =
   | { readonly name: 'version' }
   | (Common & { readonly name: 'doctor'; readonly model: string | undefined; readonly json: boolean })
   | (Common & { readonly name: 'verify'; readonly folder: string; readonly cases: readonly string[] })
+  | (Common & {
+      readonly name: 'everything';
+      /** A path, or `-` for standard input. */
+      readonly photo: string;
+      readonly settings: EverythingSettings;
+      readonly model: string | undefined;
+      /** As of `segment`. */
+      readonly out: string | undefined;
+      readonly json: boolean;
+    })
   | (Common & {
       readonly name: 'segment';
       /** A path, or `-` for standard input. */
@@ -53,6 +64,22 @@ export function parseCommand(args: readonly string[]): Command {
   switch (name) {
     case 'segment':
       return parseSegment(rest);
+    case 'everything': {
+      const { values, positionals } = parse(rest, {
+        ...EVERYTHING_OPTIONS,
+        model: { type: 'string' },
+        out: { type: 'string' },
+        json: { type: 'boolean' },
+      });
+      if (values.help) return { name: 'help', about: name };
+      const [photo, extra] = positionals;
+      if (photo === undefined) throw usage('everything needs a photo');
+      if (extra !== undefined) throw usage(`everything takes one photo; what is '${extra}'?`);
+      const json = values.json === true;
+      const out = text(values.out) ?? (json ? undefined : 'out');
+      const settings = everythingSettings(values);
+      return { name, ...common(values), photo, settings, model: text(values.model), out, json };
+    }
     case 'doctor': {
       const { values, positionals } = parse(rest, { model: { type: 'string' }, json: { type: 'boolean' } });
       if (values.help) return { name: 'help', about: name };

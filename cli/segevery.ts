@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { SegEveryError } from '../src/runtime/errors.ts';
 import { parseCommand } from './arguments.ts';
 import { doctor } from './commands/doctor.ts';
+import { everything } from './commands/everything.ts';
 import { segment } from './commands/segment.ts';
 import { verify } from './commands/verify.ts';
 import { helpText } from './help.ts';
@@ -29,6 +30,8 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
       return 0;
     case 'segment':
       return segment(command, terminal, signal);
+    case 'everything':
+      return everything(command, terminal, signal);
     case 'doctor':
       return doctor(command, terminal, signal);
     case 'verify':

@@ -11,8 +11,8 @@ import { type Terminal, writeFiles } from '../output.ts';
 import { packageRoot } from '../package-root.ts';
 import { readPrompts } from '../prompts.ts';
 
-const STDIN_NAME = 'stdin';
-const OVERLAY = 'overlay.png';
+export const STDIN_NAME = 'stdin';
+export const OVERLAY = 'overlay.png';
 const STDIN_LIMIT = 2 ** 30;
 
 /** The folder of a model, with model.json in it, ending in a separator. Throws code `weights`. */
@@ -97,14 +97,14 @@ function summary({ masks }: SegmentResult): string[] {
   });
 }
 
-async function assertFile(path: string, named: string): Promise<void> {
+export async function assertFile(path: string, named: string): Promise<void> {
   const found = await stat(path).catch((cause: unknown) => {
     throw new SegEveryError('io', `the photo ${named} cannot be read: there is no such file`, { cause });
   });
   if (!found.isFile()) throw new SegEveryError('io', `the photo ${named} is not a file`);
 }
 
-async function readStdin(): Promise<Uint8Array<ArrayBuffer>> {
+export async function readStdin(): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
