@@ -11,6 +11,13 @@ const INPUTS = {
 /** What the command finds at run time, when it is installed; the library and the page import nothing. */
 const OPTIONAL = ['puppeteer-core', 'webgpu', 'sharp', '@sparticuz/chromium'];
 
+/**
+ * What the library loads on demand: photo decoders with the first photo, detectors and SegEvery with a model that has them, and the self
+ * test. Everything else is one chunk, so that what they share is not scattered.
+ */
+const ON_DEMAND =
+  /\/src\/(photo\/(?!decode-page)|self-test\/|model\/(detector|detections|everything|grid-search|grids|nms|objects|yolov8)\.|formats\/(components|regions)\.|kernels\/(compact|detect|max-pool2d)\.)/;
+
 export default defineConfig(({ mode }) => {
   const { entry, directory, file } = mode === 'page' || mode === 'cli' ? INPUTS[mode] : INPUTS.lib;
   return {
@@ -27,10 +34,13 @@ export default defineConfig(({ mode }) => {
         external: mode === 'cli' ? [/^node:/, ...OPTIONAL] : [],
         // Whitespace and local names go: WGSL and identifiers are most of what a page downloads.
         output: {
-          // The library's photo decoders are loaded with the first photo (src/photo/decode-page.ts).
-          codeSplitting: mode !== 'page' && mode !== 'cli',
+          // Loaded when needed: photo decoders with the first photo, detectors and SegEvery with a model that has them.
+          codeSplitting:
+            mode === 'page' || mode === 'cli'
+              ? false
+              : { groups: [{ name: 'core', test: (id: string) => /\/src\//.test(id) && !ON_DEMAND.test(id) }] },
           entryFileNames: file,
-          chunkFileNames: ({ name }) => (name === 'decode-source' ? 'photo.js' : 'shared.js'),
+          chunkFileNames: ({ name }) => (name === 'decode-source' ? 'photo.js' : `${name}.js`),
           minify: mode !== 'cli',
           comments: { annotation: false },
         },

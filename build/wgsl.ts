@@ -29,7 +29,8 @@ export default function wgsl(): Plugin {
     },
     transform(code, id) {
       if (!production || this.getModuleInfo(id)?.isEntry !== true) return null;
-      return { code: `import ${JSON.stringify(FIRST)};\n${code}`, map: null };
+      const [, shebang = '', rest = ''] = /^(#![^\n]*\n)?([^]*)$/.exec(code) ?? [];
+      return { code: `${shebang}import ${JSON.stringify(FIRST)};\n${rest}`, map: null };
     },
     resolveId: (id) => (id === FIRST ? id : null),
     load(id) {

@@ -1,6 +1,7 @@
 // The engine that callers hold: a device, the models loaded on it, and how photos are decoded on this host.
 import { measureTiling } from './kernels/tiling.ts';
-import { type LoadOptions, type ModelSource, openModel } from './model/load.ts';
+import { type LoadOptions, type ModelSource, type OpenedModel, openModel } from './model/load.ts';
+import { loadObjects, onDemand } from './model/load-objects.ts';
 import { Model, type OpenOptions } from './model/model.ts';
 import type { Photo } from './model/photo.ts';
 import type { PhotoPixels } from './model/resample.ts';
@@ -10,7 +11,7 @@ import { mebibytes } from './runtime/buffers.ts';
 import { type AdapterSummary, Engine, type EngineFeatures, type EngineOptions } from './runtime/engine.ts';
 import type { SegEveryError } from './runtime/errors.ts';
 import type { Precision } from './runtime/tensor.ts';
-import { runSelfTest, type SelfTestReport } from './self-test/self-test.ts';
+import type { SelfTestReport } from './self-test/self-test.ts';
 
 /** A decoded photo that frees what its decoder holds when closed. */
 export interface ClosablePixels extends PhotoPixels {
@@ -84,9 +85,7 @@ export class SegEvery {
   async load(source: ModelSource, options: LoadOptions = {}): Promise<LoadedModel> {
     this.runtime.assertUsable();
     const opened = await openModel(source, options);
-    const model = new LoadedModel(new Model(this.runtime, opened, this.precision), this.#decode, (closed) =>
-      this.#models.delete(closed),
-    );
+    const model = new LoadedModel(await this.#model(opened), this.#decode, (closed) => this.#models.delete(closed));
     this.#models.add(model);
     try {
       await model.core.prepare(options);
@@ -109,7 +108,7 @@ export class SegEvery {
       headersOnly: true,
       ...(options.signal ? { signal: options.signal } : {}),
     });
-    const model = new Model(this.runtime, opened, this.precision);
+    const model = await this.#model(opened);
     const needs = model.requirements(options.prompts ?? 1);
     model.dispose();
     const { limits } = this.runtime;
@@ -128,8 +127,14 @@ export class SegEvery {
   }
 
   /** Compares a small decoder on this device with what PyTorch computes: are masks right here, and if not, from which stage on? */
-  selfTest(): Promise<SelfTestReport> {
+  async selfTest(): Promise<SelfTestReport> {
+    const { runSelfTest } = await onDemand('self-test.js', () => import('./self-test/self-test.ts'));
     return runSelfTest(this.runtime, this.precision);
+  }
+
+  async #model(opened: OpenedModel): Promise<Model> {
+    const makeDetector = opened.parts.detector && (await loadObjects()).makeDetector;
+    return new Model(this.runtime, opened, this.precision, makeDetector);
   }
 
   /** Frees models, photos and the device. */

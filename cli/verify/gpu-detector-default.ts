@@ -1,5 +1,6 @@
 // Golden component `detector/default`: the default model's detector on the trunk of its encoder, and the boxes of a photo.
 import { Model } from '../../src/model/model.ts';
+import { makeDetector } from '../../src/model/objects.ts';
 import { Weights } from '../../src/model/weights.ts';
 import { type HeadLevel, yolov8OnTrunk } from '../../src/model/yolov8.ts';
 import type { Engine } from '../../src/runtime/engine.ts';
@@ -33,7 +34,7 @@ export async function verifyDefaultDetector(
   const json = c.json as DefaultDetectorCase;
   const file = await c.tensors();
   const opened = await openNano(c, json);
-  const model = new Model(engine, opened, precision);
+  const model = new Model(engine, opened, precision, makeDetector);
   const g = new Graph({ tiling: engine.tiling });
   const store = new WeightStore();
   let plan: Plan | undefined;

@@ -3,6 +3,7 @@ import { parseRle, rleIou } from '../../src/formats/rle.ts';
 import type { Detection } from '../../src/model/detections.ts';
 import type { EverythingOptions, EverythingRecord } from '../../src/model/everything.ts';
 import { Model } from '../../src/model/model.ts';
+import { makeDetector } from '../../src/model/objects.ts';
 import type { Photo } from '../../src/model/photo.ts';
 import { LetterboxPreprocessor } from '../../src/model/preprocess.ts';
 import type { PhotoPixels } from '../../src/model/resample.ts';
@@ -121,7 +122,12 @@ function openCase(engine: Engine, json: EverythingCase, file: TensorFile, precis
       source: proceduralSource(yolov8Shapes(detector, true), seed, changed),
     },
   };
-  return new Model(engine, describe('golden', encoder.img_size, SAM.pixelMean, SAM.pixelStd, parts), precision);
+  return new Model(
+    engine,
+    describe('golden', encoder.img_size, SAM.pixelMean, SAM.pixelStd, parts),
+    precision,
+    makeDetector,
+  );
 }
 
 /** The detector's input. */

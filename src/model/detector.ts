@@ -7,9 +7,10 @@ import { Graph } from '../runtime/graph.ts';
 import { largestBinding, Plan, type PlanBytes, planBytes } from '../runtime/plan.ts';
 import type { Precision, Tensor } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weight-store.ts';
-import { type Letterbox, letterbox, type PhotoFrame } from './coordinates.ts';
+import { letterbox, type PhotoFrame } from './coordinates.ts';
 import { integer } from './description.ts';
 import { type Detection, fromEncoderFrame, fromLetterbox } from './detections.ts';
+import { type DetectorView, TRUNK_MAPS, type TrunkMap } from './detector-view.ts';
 import type { OpenedPart } from './load.ts';
 import { LetterboxPreprocessor } from './preprocess.ts';
 import type { PhotoPixels } from './resample.ts';
@@ -25,15 +26,6 @@ export interface DetectOptions {
   readonly maxBoxes?: number;
   readonly signal?: AbortSignal;
 }
-
-/** What a photo keeps on the GPU for its detector. */
-export type DetectorView =
-  | { readonly kind: 'trunk'; readonly frame: PhotoFrame; readonly maps: Readonly<Record<TrunkMap, DeviceTensor>> }
-  | { readonly kind: 'letterbox'; readonly frame: Letterbox; readonly levels: DeviceTensor };
-
-type TrunkMap = keyof TrunkMaps;
-
-const TRUNK_MAPS = ['f8', 'f16', 'f32'] as const satisfies readonly TrunkMap[];
 
 /** MobileSAMv2 moves a box's side to the frame's border when it is nearer than so many pixels of the network's input. */
 const SNAP = 20;
@@ -219,17 +211,6 @@ export class Detector {
     }
     return job;
   }
-}
-
-/** Binds a photo's maps to the outputs that `keepTrunk` made. */
-export function bindTrunk(plan: Plan, view: DetectorView | undefined): void {
-  if (view?.kind !== 'trunk') return;
-  for (const name of TRUNK_MAPS) plan.bind(`tap:detector/${name}`, view.maps[name]);
-}
-
-export function disposeView(view: DetectorView | undefined): void {
-  if (view?.kind === 'letterbox') view.levels.dispose();
-  else if (view !== undefined) for (const name of TRUNK_MAPS) view.maps[name].dispose();
 }
 
 function disposeLater(plan: Promise<Plan>): void {

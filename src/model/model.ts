@@ -12,7 +12,8 @@ import { type PhotoFrame, photoFrame } from './coordinates.ts';
 import { type EncodedImage, MaskDecoder } from './decoder.ts';
 import { decoderConfig } from './decoder-config.ts';
 import type { ModelDescription } from './description.ts';
-import { bindTrunk, Detector, type DetectorView, disposeView } from './detector.ts';
+import type { Detector } from './detector.ts';
+import { bindTrunk, type DetectorView, disposeView, type MakeDetector } from './detector-view.ts';
 import { readEmbedding } from './embedding-file.ts';
 import { type EncoderArchitecture, encoderArchitecture } from './encoders.ts';
 import type { LoadOptions, OpenedModel } from './load.ts';
@@ -53,7 +54,8 @@ export class Model {
   #plan: Promise<Plan> | undefined;
   #disposed = false;
 
-  constructor(engine: Engine, opened: OpenedModel, precision: Precision) {
+  /** Without `makeDetector` a detector part stays unused. */
+  constructor(engine: Engine, opened: OpenedModel, precision: Precision, makeDetector?: MakeDetector) {
     const { description, parts } = opened;
     const { encoder, decoder } = parts;
     if (encoder === undefined || decoder === undefined)
@@ -77,7 +79,7 @@ export class Model {
     }
     const config = decoderConfig(decoder.description.config, this.#decoderWeights);
     const width = this.#architecture.width(this.#encoderWeights);
-    this.detector = parts.detector && new Detector(engine, parts.detector, precision, description.imageSize);
+    this.detector = parts.detector && makeDetector?.(engine, parts.detector, precision, description.imageSize);
     const complete = (): void => {
       this.#encoderWeights.assertComplete(
         encoder.description.file,

@@ -13,10 +13,12 @@ import {
 } from './coordinates.ts';
 import type { EncodedImage, MaskDecoder } from './decoder.ts';
 import type { Detection } from './detections.ts';
-import { type DetectOptions, type Detector, type DetectorView, disposeView } from './detector.ts';
+import type { DetectOptions, Detector } from './detector.ts';
+import { type DetectorView, disposeView } from './detector-view.ts';
 import { writeEmbedding } from './embedding-file.ts';
-import { type EverythingOptions, type EverythingRecord, everything } from './everything.ts';
-import { type GridSearchOptions, gridSearch } from './grid-search.ts';
+import type { EverythingOptions, EverythingRecord } from './everything.ts';
+import type { GridSearchOptions } from './grid-search.ts';
+import { loadObjects } from './load-objects.ts';
 import { Mask } from './mask.ts';
 import type { MaskPostprocessor } from './postprocess.ts';
 import { type FramePrompt, framePrompt } from './prompt-encoder.ts';
@@ -147,8 +149,11 @@ export class Photo {
    * `mode: 'grid'` SAM's grid search instead. Stops between batches when the loop is left; `signal` stops earlier.
    * @throws codes as `detect` and `segment`
    */
-  everything(options: EverythingOptions | GridSearchOptions = {}): AsyncGenerator<EverythingRecord[], void, undefined> {
-    return options.mode === 'grid' ? gridSearch(this, options) : everything(this, options);
+  async *everything(
+    options: EverythingOptions | GridSearchOptions = {},
+  ): AsyncGenerator<EverythingRecord[], void, undefined> {
+    const { everything, gridSearch } = await loadObjects();
+    yield* options.mode === 'grid' ? gridSearch(this, options) : everything(this, options);
   }
 
   /**

@@ -1,0 +1,9 @@
+// Detectors and SegEvery in one chunk, which a page that only segments never loads (docs/decisions.md, "Bundle size").
+import { Detector } from './detector.ts';
+import type { MakeDetector } from './detector-view.ts';
+
+export { everything } from './everything.ts';
+export { gridSearch } from './grid-search.ts';
+
+export const makeDetector: MakeDetector = (engine, part, precision, imageSize) =>
+  new Detector(engine, part, precision, imageSize);
