@@ -29,7 +29,7 @@ export default function wgsl(): Plugin {
     },
     transform(code, id) {
       if (!production || this.getModuleInfo(id)?.isEntry !== true) return null;
-      const [, shebang = '', rest = ''] = /^(#![^\n]*\n)?([^]*)$/.exec(code) ?? [];
+      const [, shebang = '', rest = ''] = /^(#![^\n]*\n)?([\s\S]*)$/.exec(code) ?? [];
       return { code: `${shebang}import ${JSON.stringify(FIRST)};\n${rest}`, map: null };
     },
     resolveId: (id) => (id === FIRST ? id : null),
