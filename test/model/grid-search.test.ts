@@ -1,0 +1,64 @@
+// Grid search: order, filters, suppression, small regions. Its numbers are compared with SAM's in the golden case predictor-mini.
+import { expect, test } from 'vitest';
+import { nms } from '../../src/model/nms.ts';
+import { hosts, onHost } from '../browser.ts';
+
+interface Summary {
+  readonly prompt: number;
+  readonly mask: number;
+  readonly point: readonly [number, number];
+  readonly predictedIou: number;
+  readonly stabilityScore: number;
+  readonly bbox: readonly [number, number, number, number];
+  readonly box: null;
+  readonly detectorScore: null;
+}
+
+interface Outcome {
+  readonly size: readonly [number, number];
+  readonly everyMask: readonly Summary[];
+  readonly suppressed: readonly Summary[];
+  readonly filtered: readonly Summary[];
+  readonly smallRegions: number;
+  readonly cleaned: number;
+  readonly own: readonly Summary[];
+  readonly errors: Readonly<Record<string, string>>;
+}
+
+const name = ({ prompt, mask }: Summary) => `${prompt}.${mask}`;
+
+for (const host of hosts) {
+  test(`grid search on ${host}`, async () => {
+    const r = await onHost<Outcome>(host, 'model/grid-search:run');
+    const [width, height] = r.size;
+    expect(r.everyMask).toHaveLength(27);
+    expect(new Set(r.everyMask.map(name)).size).toBe(27);
+    const scores = r.everyMask.map(({ predictedIou }) => predictedIou);
+    expect(scores).toEqual([...scores].sort((a, b) => b - a));
+    for (const { prompt, point, box, detectorScore } of r.everyMask) {
+      expect(point[0]).toBeCloseTo((((prompt % 3) + 0.5) / 3) * width, 6);
+      expect(point[1]).toBeCloseTo(((Math.floor(prompt / 3) + 0.5) / 3) * height, 6);
+      expect([box, detectorScore]).toEqual([null, null]);
+    }
+    // Suppression of what came without it; the order of equals is that of the points, which the sorting kept.
+    const boxes = Float32Array.from(r.everyMask.flatMap(({ bbox: [x, y, w, h] }) => [x, y, x + w, y + h]));
+    const kept = nms(boxes, Float32Array.from(scores), 0.7).map((i) => r.everyMask[i]);
+    expect(r.suppressed).toEqual(kept);
+    expect(r.suppressed.length).toBeLessThan(27);
+    const passing = r.everyMask.filter((m) => m.predictedIou > 0.6 && m.stabilityScore >= 0.5);
+    expect(passing.length).toBeGreaterThan(0);
+    expect(passing.length).toBeLessThan(27);
+    expect(r.filtered).toEqual(passing);
+    expect(r.smallRegions).toBe(0);
+    expect(r.cleaned).toBeGreaterThan(0);
+    expect(r.own.map(({ point }) => point)).toEqual(r.own.map(() => [width / 2, height / 4]));
+    expect(r.own).toHaveLength(3);
+    expect(r.errors).toEqual({
+      noPoint: 'usage',
+      outside: 'usage',
+      side: 'usage',
+      offset: 'usage',
+      threshold: 'usage',
+    });
+  });
+}
