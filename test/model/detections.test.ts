@@ -33,9 +33,9 @@ function expectBoxes(got: readonly Detection[], boxes: Float32Array, scores: Arr
     for (const [k, v] of box.entries()) expect(Math.abs(v - (boxes[4 * i + k] ?? Number.NaN))).toBeLessThan(PIXELS);
 }
 
-// Candidates and final boxes are of two runs of the network upstream, the second with its norms folded: 4e-6 of a coordinate apart. The
-// case itself allows 0.05.
-const PIXELS = 1e-3;
+// Candidates and final boxes are of two runs of the network upstream, the second with its norms folded: placed in double precision they are
+// up to 0.0033 pixels apart. The case itself allows 0.05.
+const PIXELS = 5e-3;
 
 const FRAME = letterbox(360, 240, 320);
 
