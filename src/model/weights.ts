@@ -2,7 +2,7 @@
 // layouts are what the kernels want. Missing, extra and misshapen keys are gathered and reported together.
 import { SegEveryError } from '../runtime/errors.ts';
 import type { WeightRef } from '../runtime/graph.ts';
-import { sameShape, size } from '../runtime/tensor.ts';
+import { sameShape } from '../runtime/tensor.ts';
 
 /** Named tensors: a safetensors file, several of them, or numbers made on the spot. */
 export interface TensorSource {
@@ -282,26 +282,4 @@ function padded(source: Float32Array, length: number): Float32Array {
 /** Element that is known to exist. */
 export function at(array: ArrayLike<number>, index: number): number {
   return array[index] as number;
-}
-
-/** A source made of several: the first that has a name answers. Names are mapped by `rename` from the source's to the model's. */
-export function joinSources(sources: readonly TensorSource[]): TensorSource {
-  const owner = new Map<string, TensorSource>();
-  for (const source of sources) for (const name of source.names) if (!owner.has(name)) owner.set(name, source);
-  const of = (name: string): TensorSource => {
-    const source = owner.get(name);
-    if (source === undefined) throw new SegEveryError('weights', `no tensor is called ${name}`);
-    return source;
-  };
-  return {
-    names: [...owner.keys()],
-    has: (name) => owner.has(name),
-    shape: (name) => of(name).shape(name),
-    read: (name) => of(name).read(name),
-  };
-}
-
-/** Elements of all tensors of a source. */
-export function parameterCount(source: TensorSource): number {
-  return source.names.reduce((sum, name) => sum + size(source.shape(name)), 0);
 }
