@@ -74,6 +74,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   runtime: ['runtime'],
   photo: ['photo', 'runtime'],
   formats: ['formats', 'photo', 'runtime'],
+  evaluate: ['evaluate', 'formats', 'runtime'],
   kernels: ['kernels', 'runtime'],
   model: ['model', 'kernels', 'formats', 'photo', 'runtime'],
 };

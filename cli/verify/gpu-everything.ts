@@ -1,5 +1,6 @@
 // Golden component `everything-objects`: MobileSAMv2's SegEvery on a photo, from the detector's input to masks, through Photo.everything.
-import { parseRle, rleIou } from '../../src/formats/rle.ts';
+import { parseRle } from '../../src/formats/rle.ts';
+import { rleIou } from '../../src/formats/rle-iou.ts';
 import type { Detection } from '../../src/model/detections.ts';
 import type { EverythingOptions, EverythingRecord } from '../../src/model/everything.ts';
 import { Model } from '../../src/model/model.ts';

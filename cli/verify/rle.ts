@@ -1,7 +1,8 @@
 // Golden `rle`: COCO's strings, run lengths, areas, boxes and IoU, and SAM's removal of small regions.
 
 import { removeSmallRegions } from '../../src/formats/regions.ts';
-import { parseRle, rleBbox, rleIou, toCocoRle, toUncompressedRle } from '../../src/formats/rle.ts';
+import { parseRle, rleBbox, toCocoRle, toUncompressedRle } from '../../src/formats/rle.ts';
+import { rleIou } from '../../src/formats/rle-iou.ts';
 import { Mask } from '../../src/model/mask.ts';
 import { type CheckLine, countDifferent, type GoldenCase, largestError } from './types.ts';
 

@@ -153,39 +153,6 @@ function checkSameSize(a: Rle, b: Rle): void {
 }
 
 /**
- * Mask IoU of each detection with each object, [detections, objects] row-major; intersection over union in pixels.
- *
- * @param isCrowd per object: the intersection is divided by the detection's area instead (COCO's rule for crowds)
- * @throws `mask-input` for masks of different sizes
- */
-export function rleIou(
-  detections: readonly Rle[],
-  objects: readonly Rle[],
-  isCrowd?: readonly boolean[],
-): Float64Array {
-  const iou = new Float64Array(detections.length * objects.length);
-  const boxes = objects.map(rleBbox);
-  detections.forEach((detection, d) => {
-    const [x, y, w, h] = rleBbox(detection);
-    const area = rleArea(detection);
-    objects.forEach((object, g) => {
-      checkSameSize(detection, object);
-      const [gx, gy, gw, gh] = boxes[g] ?? [0, 0, 0, 0];
-      // Masks whose boxes do not meet need no walk.
-      if (x + w <= gx || gx + gw <= x || y + h <= gy || gy + gh <= y) return;
-      let intersection = 0;
-      let union = 0;
-      walk(detection, object, (a, b, pixels) => {
-        if (a || b) union += pixels;
-        if (a && b) intersection += pixels;
-      });
-      if (intersection > 0) iou[d * objects.length + g] = intersection / (isCrowd?.[g] ? area : union);
-    });
-  });
-  return iou;
-}
-
-/**
  * Union of masks of one size, or their intersection.
  *
  * @throws `mask-input` for no masks, or masks of different sizes

@@ -5,7 +5,8 @@ import { fromPixels } from '../../src/formats/bits.ts';
 import { cocoAnnotations } from '../../src/formats/coco.ts';
 import { encodePng } from '../../src/formats/png.ts';
 import { polygonsToRle, polygonToRle } from '../../src/formats/polygons.ts';
-import { countsToString, encodeRle, mergeRle, rleArea, rleBbox, rleIou } from '../../src/formats/rle.ts';
+import { countsToString, encodeRle, mergeRle, rleArea, rleBbox } from '../../src/formats/rle.ts';
+import { rleIou } from '../../src/formats/rle-iou.ts';
 import { askPython, type PythonEnvironment, pythonEnvironment } from '../python/environment.ts';
 
 let environment: PythonEnvironment;

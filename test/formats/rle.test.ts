@@ -11,10 +11,10 @@ import {
   type Rle,
   rleArea,
   rleBbox,
-  rleIou,
   toCocoRle,
   toUncompressedRle,
 } from '../../src/formats/rle.ts';
+import { rleIou } from '../../src/formats/rle-iou.ts';
 import { goldenJson, goldenMasks } from './golden.ts';
 
 interface RleCase {
