@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { verifyEvaluate } from '../../cli/verify/evaluate.ts';
 import { verifyGrids } from '../../cli/verify/grids.ts';
 import { verifyNms } from '../../cli/verify/nms.ts';
 import { verifyPolygons } from '../../cli/verify/polygons.ts';
@@ -19,6 +20,11 @@ const checkers: [string, Checker, (json: Record<string, unknown>) => unknown][] 
   ['nms-dense', verifyNms, (json) => Object.assign(json, { iou: 0.3 })],
   ['nms-loose', verifyNms, (json) => Object.assign(json, { iou: 0.3 })],
   ['amg-grids', verifyGrids, (json) => Object.assign((json.near_crop_edge as object[])[0] ?? {}, { expected: true })],
+  [
+    'proposal-recall',
+    verifyEvaluate,
+    (json) => Object.assign((json.expected as { ar: object }).ar, { '10': 0.147186 }),
+  ],
   ['polygons', verifyPolygons, (json) => (json.area as number[]).push(1)],
 ];
 
