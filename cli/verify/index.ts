@@ -6,6 +6,7 @@ import type { Engine } from '../../src/runtime/engine.ts';
 import { SegEveryError } from '../../src/runtime/errors.ts';
 import { openSafetensorsBytes } from '../../src/runtime/safetensors.ts';
 import type { Precision } from '../../src/runtime/tensor.ts';
+import { verifyCheckpoints } from './checkpoints.ts';
 import { verifyEvaluate } from './evaluate.ts';
 import { verifyDecoder } from './gpu-decoder.ts';
 import { verifyYolov8 } from './gpu-detector.ts';
@@ -56,6 +57,7 @@ const ON_CPU: Readonly<Record<string, (c: GoldenCase, context: VerifyContext) =>
   polygons: verifyPolygons,
   'amg-grids': verifyGrids,
   evaluate: verifyEvaluate,
+  checkpoints: verifyCheckpoints,
   photo: async (c, { decode }) => {
     const reader = {
       file: c.file,

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { verifyCheckpoints } from '../../cli/verify/checkpoints.ts';
 import { verifyEvaluate } from '../../cli/verify/evaluate.ts';
 import { verifyGrids } from '../../cli/verify/grids.ts';
 import { verifyNms } from '../../cli/verify/nms.ts';
@@ -19,6 +20,8 @@ const checkers: [string, Checker, (json: Record<string, unknown>) => unknown][] 
   ['rle', verifyRle, (json) => (json.counts as string[]).reverse()],
   ['nms-dense', verifyNms, (json) => Object.assign(json, { iou: 0.3 })],
   ['nms-loose', verifyNms, (json) => Object.assign(json, { iou: 0.3 })],
+  // A file that may be read is said to be hostile.
+  ['checkpoints', verifyCheckpoints, (json) => Object.assign((json.cases as object[])[0] ?? {}, { error: 'evil' })],
   ['amg-grids', verifyGrids, (json) => Object.assign((json.near_crop_edge as object[])[0] ?? {}, { expected: true })],
   [
     'proposal-recall',
