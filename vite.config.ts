@@ -23,12 +23,16 @@ export default defineConfig(({ mode }) => {
   return {
     plugins: [wgsl()],
     publicDir: false,
+    // The package depends on nothing, so what the command uses is in its file; `OPTIONAL` is not.
+    ssr: { noExternal: true },
     build: {
       target: mode === 'cli' ? 'node20' : 'es2022',
       outDir: directory,
       // dist/ holds all three outputs.
       emptyOutDir: false,
       ssr: mode === 'cli',
+      // Packages that are bundled ask for their licences to be passed on.
+      license: mode === 'cli' ? { fileName: 'third-party-licenses.md' } : false,
       lib: { entry, formats: ['es'], fileName: () => file },
       rolldownOptions: {
         external: mode === 'cli' ? [/^node:/, ...OPTIONAL] : [],

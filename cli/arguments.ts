@@ -4,9 +4,18 @@ import { parseArgs } from 'node:util';
 
 import type { Prompt } from '../src/index.ts';
 import { SegEveryError } from '../src/runtime/errors.ts';
-import { EVERYTHING_OPTIONS, type EverythingSettings, everythingSettings } from './arguments-everything.ts';
+import {
+  channelOrder,
+  DETECT_OPTIONS,
+  type DetectSettings,
+  detectSettings,
+  EVERYTHING_OPTIONS,
+  type EverythingSettings,
+  everythingSettings,
+} from './arguments-everything.ts';
+import { type Format, parseFormats } from './formats.ts';
+import type { ChannelOrder, Dtype } from './host/common.ts';
 import { HOSTS, type HostName } from './host/host.ts';
-import type { Dtype } from './host/work.ts';
 
 /** Options that every command has. */
 export interface Common {
@@ -23,12 +32,27 @@ export type Command =
   | (Common & { readonly name: 'verify'; readonly folder: string; readonly cases: readonly string[] })
   | (Common & {
       readonly name: 'everything';
-      /** A path, or `-` for standard input. */
-      readonly photo: string;
+      /** Files, folders, patterns; or `-` for standard input. */
+      readonly photos: readonly string[];
       readonly settings: EverythingSettings;
+      /** A JSON file with SAM's `point_grids`. */
+      readonly pointGrids: string | undefined;
+      readonly channelOrder: ChannelOrder | undefined;
       readonly model: string | undefined;
       /** As of `segment`. */
       readonly out: string | undefined;
+      readonly formats: readonly Format[];
+      readonly json: boolean;
+      /** Photos that an earlier run has finished are done again. */
+      readonly force: boolean;
+    })
+  | (Common & {
+      readonly name: 'detect';
+      /** As of `everything`. */
+      readonly photos: readonly string[];
+      readonly settings: DetectSettings;
+      readonly channelOrder: ChannelOrder | undefined;
+      readonly model: string | undefined;
       readonly json: boolean;
     })
   | (Common & {
@@ -39,8 +63,9 @@ export type Command =
       /** A JSON file with more prompts. */
       readonly promptsFile: string | undefined;
       readonly model: string | undefined;
-      /** Folder for overlay and JSON; undefined where only `--json` was asked for. */
+      /** Folder for the files; undefined where only `--json` was asked for. */
       readonly out: string | undefined;
+      readonly formats: readonly Format[];
       readonly json: boolean;
     });
 
@@ -64,21 +89,28 @@ export function parseCommand(args: readonly string[]): Command {
   switch (name) {
     case 'segment':
       return parseSegment(rest);
-    case 'everything': {
+    case 'everything':
+      return parseEverything(rest);
+    case 'detect': {
       const { values, positionals } = parse(rest, {
-        ...EVERYTHING_OPTIONS,
+        ...DETECT_OPTIONS,
         model: { type: 'string' },
-        out: { type: 'string' },
         json: { type: 'boolean' },
       });
       if (values.help) return { name: 'help', about: name };
-      const [photo, extra] = positionals;
-      if (photo === undefined) throw usage('everything needs a photo');
-      if (extra !== undefined) throw usage(`everything takes one photo; what is '${extra}'?`);
+      if (positionals.length === 0) throw usage('detect needs a photo');
+      const order = channelOrder(values);
+      const settings = detectSettings(values);
       const json = values.json === true;
-      const out = text(values.out) ?? (json ? undefined : 'out');
-      const settings = everythingSettings(values);
-      return { name, ...common(values), photo, settings, model: text(values.model), out, json };
+      return {
+        name,
+        ...common(values),
+        photos: positionals,
+        settings,
+        channelOrder: order,
+        model: text(values.model),
+        json,
+      };
     }
     case 'doctor': {
       const { values, positionals } = parse(rest, { model: { type: 'string' }, json: { type: 'boolean' } });
@@ -98,15 +130,49 @@ export function parseCommand(args: readonly string[]): Command {
   }
 }
 
+function parseEverything(args: readonly string[]): Command {
+  const { values, positionals } = parse(args, {
+    ...EVERYTHING_OPTIONS,
+    ...OUTPUT,
+    force: { type: 'boolean' },
+  });
+  if (values.help) return { name: 'help', about: 'everything' };
+  if (positionals.length === 0) throw usage('everything needs a photo');
+  return {
+    name: 'everything',
+    ...common(values),
+    ...output(values),
+    photos: positionals,
+    settings: everythingSettings(values),
+    pointGrids: text(values['point-grids']),
+    channelOrder: channelOrder(values),
+    force: values.force === true,
+  };
+}
+
+/** Options of commands that write masks. */
+const OUTPUT = {
+  model: { type: 'string' },
+  out: { type: 'string' },
+  format: { type: 'string', multiple: true },
+  json: { type: 'boolean' },
+} as const;
+
+function output(values: Values) {
+  const json = values.json === true;
+  const out = text(values.out) ?? (json ? undefined : 'out');
+  if (out === undefined && values.format !== undefined)
+    throw usage('--format is for files: with --json it needs --out too');
+  return { model: text(values.model), out, formats: parseFormats(list(values.format)), json };
+}
+
 function parseSegment(args: readonly string[]): Command {
   const { values, positionals } = parse(args, {
     point: { type: 'string', multiple: true },
     box: { type: 'string', multiple: true },
     multimask: { type: 'boolean' },
     prompts: { type: 'string' },
-    model: { type: 'string' },
-    out: { type: 'string' },
-    json: { type: 'boolean' },
+    ...OUTPUT,
   });
   if (values.help) return { name: 'help', about: 'segment' };
   const [photo, extra] = positionals;
@@ -118,9 +184,7 @@ function parseSegment(args: readonly string[]): Command {
     throw usage('--multimask is for --point and --box; in a prompts file each prompt has its own');
   if (prompts.length === 0 && promptsFile === undefined)
     throw new SegEveryError('prompt', 'segment needs a prompt: --point X,Y or --box X1,Y1,X2,Y2 or --prompts FILE');
-  const json = values.json === true;
-  const out = text(values.out) ?? (json ? undefined : 'out');
-  return { name: 'segment', ...common(values), photo, prompts, promptsFile, model: text(values.model), out, json };
+  return { name: 'segment', ...common(values), ...output(values), photo, prompts, promptsFile };
 }
 
 type Values = Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>;
@@ -142,7 +206,7 @@ function joinNegative(args: readonly string[]): string[] {
   const joined: string[] = [];
   for (const arg of args) {
     const last = joined.at(-1);
-    if (/^-[\d.]/.test(arg) && last !== undefined && /^--(point|box)$/.test(last))
+    if (/^-[\d.]/.test(arg) && last !== undefined && /^--[a-z-]+$/.test(last))
       joined[joined.length - 1] = `${last}=${arg}`;
     else joined.push(arg);
   }

@@ -3,7 +3,8 @@
 const MAIN = `segevery: segment anything in a photo, with WebGPU
 
   segevery segment PHOTO --point X,Y      masks for points and boxes
-  segevery everything PHOTO               masks of all objects in it
+  segevery everything PHOTO|DIR|GLOB...   masks of all objects in each photo
+  segevery detect PHOTO|DIR|GLOB...       boxes of the objects in each photo
   segevery doctor                         what was found: browser, adapter, limits, weights
   segevery verify DIR                     run golden cases through this build
 
@@ -19,6 +20,15 @@ const COMMON = `
   --software            SwiftShader even where there is a GPU
 `;
 
+const FILES = `
+  --out DIR             write there (default out, none with --json): PHOTO.json, PHOTO.png and what --format adds
+  --format LIST         all, or with commas between: json (always), overlay (masks drawn over the photo), coco, polygons (with
+                        holes and parts), svg, labels (one PNG, a number for each mask), masks (a PNG each), geojson, yolo,
+                        label-studio; json,overlay by default. Repeatable
+  --json                print the JSON document on standard output, a line for each photo
+  --model FOLDER        a folder with model.json (default: the weights of the package)
+`;
+
 const ABOUT: Readonly<Record<string, string>> = {
   segment: `segevery segment PHOTO [options]      PHOTO is PNG, JPEG, WebP, AVIF, GIF or BMP; - is standard input
 
@@ -26,34 +36,60 @@ const ABOUT: Readonly<Record<string, string>> = {
   --box X1,Y1,X2,Y2     a box; all points and one box are one prompt, several boxes are one prompt each
   --prompts FILE        JSON list of {"points": [[x, y]], "labels": [1], "box": [x1, y1, x2, y2], "multimask": true}
   --multimask           three masks for each prompt (default for a single point)
-  --model FOLDER        a folder with model.json (default: the weights of the package)
-  --out DIR             write PHOTO.png (masks drawn over the photo) and PHOTO.json there (default out, none with --json)
-  --json                print the result on standard output
-${COMMON}
+${FILES}${COMMON}
 Examples:
   segevery segment dog.jpg --point 320,240
   segevery segment dog.jpg --box 10,20,200,180 --point 100,90,0 --json
   cat dog.jpg | segevery segment - --prompts prompts.json --json > masks.json
 `,
-  everything: `segevery everything PHOTO [options]   masks of all objects; PHOTO as of segment
+  everything: `segevery everything PHOTO|DIR|GLOB... [options]   masks of all objects
+
+Photos are files, folders (read to the bottom, links in them left out) and quoted patterns ("photos/**/*.jpg"); - is standard
+input. What cannot be read is reported, and the rest is done. Run again, photos that are finished are skipped.
 
   --mode objects|grid   boxes of a detector as prompts (default), or SAM's grid of points
-  --conf N --iou N      detector: least score, and overlap of boxes (default: the model's)
-  --max-boxes N         detector: at most so many boxes, the best (default 320)
+  --force               do photos again that an earlier run has finished
+${FILES}
+Objects (numbers that are not given: the model folder's own):
+  --conf N              least score of a box (0.4 in the paper)
+  --iou N               of two boxes that overlap more, the better one stays (0.9 in the paper)
+  --max-boxes N         at most so many boxes, the best (320 in the paper)
   --prompt box|centre   ask with the box (default) or with its centre
   --masks WHICH         single (default), best of three, or all three
-  --points-per-side N   grid: points on each side (default 32)
-  --min-mask-region-area N       grid: remove smaller holes and islands (default 0)
-  --pred-iou-thresh N            least predicted IoU (default 0 for objects, 0.88 for grid)
-  --stability-score-thresh N     least stability score (default 0 for objects, 0.95 for grid)
-  --model FOLDER        a folder with model.json (default: the weights of the package)
-  --out DIR             write PHOTO.png (masks drawn over the photo) and PHOTO.json there (default out, none with --json)
-  --json                print the result on standard output
+  --channel-order rgb|bgr        of a detector with an input of its own
+
+Grid, as SAM's automatic mask generator:
+  --points-per-side N            default 32
+  --points-per-batch N           default 64; changes the speed only
+  --point-grids FILE             instead of a grid: JSON, a list of [x, y] from 0 to 1 for each layer of crops
+  --box-nms-thresh N             default 0.7
+  --crop-n-layers N              default 0
+  --crop-nms-thresh N            default 0.7
+  --crop-overlap-ratio N         default 512/1500
+  --crop-n-points-downscale-factor N    default 1
+  --min-mask-region-area N       remove smaller holes and islands; default 0
+
+Both:
+  --filters on|off               SAM's two thresholds or none (default off for objects, on for grid); or each by itself:
+  --pred-iou-thresh N            least predicted IoU (0.88 when on)
+  --stability-score-thresh N     least stability score (0.95 when on)
+  --stability-score-offset N     default 1
+  --mask-threshold N             of the logits; default the model's
+  --output-mode MODE             of segmentation in the JSON: coco_rle (default), uncompressed_rle or binary_mask
+  --batch 1|4|16|32              prompts at once, at most; changes the speed only
+  --memory-budget MIB            memory of decoding on the GPU; default 512
 ${COMMON}
 Examples:
   segevery everything street.jpg
-  segevery everything street.jpg --mode grid --points-per-side 16 --json > masks.json
+  segevery everything photos/ --out masks/ --format coco,labels
+  segevery everything "photos/**/*.jpg" --mode grid --points-per-side 16 --json > masks.jsonl
 `,
+  detect: `segevery detect PHOTO|DIR|GLOB... [options]   boxes of the objects, the best first; photos as of everything
+
+  --conf N  --iou N  --max-boxes N  --channel-order rgb|bgr      as of everything
+  --json                a line of JSON for each photo instead of a table
+  --model FOLDER        a folder with model.json (default: the weights of the package)
+${COMMON}`,
   doctor: `segevery doctor [--model FOLDER] [--json]
 ${COMMON}`,
   verify: `segevery verify DIR [--case NAME]...      runs every folder below DIR that has a case.json

@@ -6,18 +6,17 @@ import { join } from 'node:path';
 
 import { SegEveryError } from '../src/runtime/errors.ts';
 import { parseCommand } from './arguments.ts';
+import { detect } from './commands/detect.ts';
 import { doctor } from './commands/doctor.ts';
 import { everything } from './commands/everything.ts';
 import { segment } from './commands/segment.ts';
 import { verify } from './commands/verify.ts';
 import { helpText } from './help.ts';
-import { exitCode, type Terminal } from './output.ts';
+import { exitCode } from './output.ts';
 import { packageRoot } from './package-root.ts';
+import { createTerminal } from './terminal.ts';
 
-const terminal: Terminal = {
-  data: (text) => void process.stdout.write(text),
-  say: (text) => void process.stderr.write(`${text}\n`),
-};
+const terminal = createTerminal(process.stdout, process.stderr);
 
 async function main(args: readonly string[], signal: AbortSignal): Promise<number> {
   const command = parseCommand(args);
@@ -32,6 +31,8 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
       return segment(command, terminal, signal);
     case 'everything':
       return everything(command, terminal, signal);
+    case 'detect':
+      return detect(command, terminal, signal);
     case 'doctor':
       return doctor(command, terminal, signal);
     case 'verify':

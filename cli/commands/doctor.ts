@@ -2,10 +2,10 @@
 
 import { SegEveryError } from '../../src/runtime/errors.ts';
 import type { Command } from '../arguments.ts';
+import { adapterName } from '../host/common.ts';
 import { openHost } from '../host/host.ts';
-import { adapterName } from '../host/work.ts';
-import type { Terminal } from '../output.ts';
-import { modelFolder } from './segment.ts';
+import { modelFolder } from '../model-folder.ts';
+import type { Terminal } from '../terminal.ts';
 
 /** Runs the command; resolves with the exit code: 4 when the model is bad. What is missing of the host is thrown. */
 export async function doctor(

@@ -1,74 +1,124 @@
-// segevery everything: masks of all objects in one photo.
+// segevery everything: masks of all objects in each photo.
 
-import { basename, extname, join, resolve } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 
-import { SegEveryError } from '../../src/runtime/errors.ts';
 import type { Command } from '../arguments.ts';
-import type { EverythingResult } from '../host/everything.ts';
-import { openHost } from '../host/host.ts';
-import { adapterName } from '../host/work.ts';
-import { type Terminal, writeFiles } from '../output.ts';
-import { assertFile, modelFolder, OVERLAY, readStdin, STDIN_NAME } from './segment.ts';
+import { runBatch } from '../batch.ts';
+import { FORMATS, type Format, formatFiles, type PhotoDocument, withOutputMode } from '../formats.ts';
+import { adapterName } from '../host/common.ts';
+import type { EverythingMaskJson, EverythingResult } from '../host/everything.ts';
+import type { SegmentResult } from '../host/segment.ts';
+import { merged, mergeFiles } from '../merge.ts';
+import { modelFolder, modelHash } from '../model-folder.ts';
+import { outputStems } from '../names.ts';
+import { assertWritable, writeFiles } from '../output.ts';
+import { findPhotos, type PhotoFile } from '../photos.ts';
+import { readPointGrids } from '../point-grids.ts';
+import type { Terminal } from '../terminal.ts';
+
+type EverythingCommand = Extract<Command, { name: 'everything' }>;
 
 /** Runs the command; resolves with the exit code. */
-export async function everything(
-  command: Extract<Command, { name: 'everything' }>,
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<number> {
+export async function everything(command: EverythingCommand, terminal: Terminal, signal: AbortSignal): Promise<number> {
   const model = await modelFolder(command.model);
-  const fromStdin = command.photo === '-';
-  const photo = fromStdin ? STDIN_NAME : resolve(command.photo);
-  if (!fromStdin) await assertFile(photo, command.photo);
-  const bytes = fromStdin ? await readStdin() : undefined;
-  const { out } = command;
-  const stem = out === undefined ? undefined : join(out, basename(photo, extname(photo)));
-  // A photo must not be replaced by its own overlay; better said before the work than after.
-  if (!fromStdin && stem !== undefined && resolve(`${stem}.png`) === photo)
-    throw new SegEveryError('usage', `${stem}.png is the photo itself; choose another --out`);
+  const { out, json, formats, dtype, channelOrder } = command;
+  const grids = command.pointGrids === undefined ? {} : { pointGrids: await readPointGrids(command.pointGrids) };
+  const settings = { ...command.settings, ...grids };
+  const { outputMode } = settings;
+  const order = channelOrder === undefined ? {} : { channelOrder };
+  if (out !== undefined) await assertWritable(out);
+  const list = await findPhotos(command.photos, out);
+  const { photos } = list;
+  const suffixes = formats.map((format) => FORMATS[format]);
+  const reserved = merged(formats);
+  const stems = out === undefined ? [] : outputStems(photos, out, suffixes, reserved);
+  const fingerprint = { settings: { ...settings, dtype, ...order }, model: { sha256: await modelHash(model) } };
 
-  const host = await openHost(command.host, { software: command.software, signal, onProgress: terminal.say });
-  try {
-    terminal.say(`host: ${host.description}`);
-    host.allow(model);
-    if (bytes) host.provide(STDIN_NAME, bytes);
-    else host.allow(photo);
-    const result = await host.run('everything', {
-      photo,
-      model,
-      settings: command.settings,
-      dtype: command.dtype,
-      ...(stem === undefined ? {} : { overlay: OVERLAY }),
-    });
-    const document = toDocument(fromStdin ? '-' : basename(photo), result);
-    if (stem !== undefined) {
-      const overlay = host.output(OVERLAY);
-      if (!overlay) throw new SegEveryError('io', 'the overlay did not arrive from the host');
-      const files = new Map<string, Uint8Array | string>([
-        [`${stem}.png`, overlay],
-        [`${stem}.json`, `${JSON.stringify(document)}\n`],
-      ]);
-      await writeFiles(files, signal);
-      for (const path of files.keys()) terminal.say(`wrote ${path}`);
-    }
-    terminal.say(`adapter: ${adapterName(result.adapter)}`);
-    for (const [stage, milliseconds] of result.timings)
-      terminal.say(`  ${stage.padEnd(12)} ${milliseconds.toFixed(0).padStart(7)} ms`);
-    if (command.json) terminal.data(`${JSON.stringify(document)}\n`);
-    else terminal.say(`${result.masks.length} masks`);
-    return 0;
-  } finally {
-    await host.close();
+  const print = (document: unknown): void => void (json && terminal.data(`${JSON.stringify(document)}\n`));
+  const code = await runBatch<EverythingResult & { overlay?: Uint8Array | undefined }>(
+    list,
+    { ...command, model, terminal, signal },
+    {
+      async finished(photo, index) {
+        const stem = stems[index];
+        if (stem === undefined || command.force) return false;
+        const document = await finishedDocument(photo, stem, formats, fingerprint);
+        if (document !== undefined) print(document);
+        return document !== undefined;
+      },
+      async run(host, photo, index) {
+        const overlay = stems[index] !== undefined && formats.includes('overlay') ? `overlay-${index}` : undefined;
+        const job = { photo: photo.path, model, settings, dtype, ...order };
+        const result = await host.run('everything', overlay === undefined ? job : { ...job, overlay });
+        return overlay === undefined ? result : { ...result, overlay: host.take(overlay) };
+      },
+      async keep(photo, index, result) {
+        const document = { ...toDocument(photo, result), ...fingerprint, model: result.model };
+        const stem = stems[index];
+        if (stem !== undefined) {
+          const files = formatFiles(stem, document, formats, { overlay: result.overlay, outputMode });
+          await writeFiles(files, signal);
+          if (photos.length === 1) for (const path of files.keys()) terminal.say(`wrote ${path}`);
+        }
+        if (photos.length === 1) sayTimings(terminal, result);
+        print(withOutputMode(document, outputMode));
+        return `${result.masks.length} masks`;
+      },
+    },
+  );
+  if (out !== undefined && photos.length > 1) {
+    const files = await mergeFiles(out, stems, formats);
+    await writeFiles(files, signal);
+    for (const path of files.keys()) terminal.say(`wrote ${path}`);
   }
+  return code;
 }
 
-/** The document of `segment`, without prompts: nobody gave any. */
-function toDocument(file: string, { image, model, adapter, masks }: EverythingResult) {
+/** The JSON document of a photo, without what a single command adds. */
+export function toDocument<R extends SegmentResult>(
+  photo: PhotoFile,
+  { image, model, adapter, masks }: R,
+): PhotoDocument<R['masks'][number]> {
   const { vendor, architecture, device, description, software } = adapter;
+  const file = photo.shown === '-' ? '-' : photo.name;
   return {
     image: { file, ...image },
     model,
     adapter: { vendor, architecture, device, description, software },
-    masks: masks.map(({ prompt: _, ...mask }) => mask),
+    masks: masks as readonly R['masks'][number][],
   };
+}
+
+/** Adapter, stages and memory: what is worth knowing of a photo that is alone. */
+export function sayTimings(terminal: Terminal, { adapter, timings, gpuBytes }: SegmentResult): void {
+  terminal.say(`adapter: ${adapterName(adapter)}`);
+  for (const [stage, milliseconds] of timings)
+    terminal.say(`  ${stage.padEnd(12)} ${milliseconds.toFixed(0).padStart(7)} ms`);
+  terminal.say(`  GPU memory   ${(gpuBytes / 2 ** 20).toFixed(0).padStart(7)} MiB at most`);
+}
+
+/**
+ * The document of a photo that an earlier run has finished: by the same model and settings, from the photo as it is now,
+ * with every format that is asked for. The JSON file is the last to be renamed, so it says that the others are whole.
+ */
+async function finishedDocument(
+  photo: PhotoFile,
+  stem: string,
+  formats: readonly Format[],
+  fingerprint: { readonly settings: object; readonly model: { readonly sha256: string } },
+): Promise<PhotoDocument<EverythingMaskJson> | undefined> {
+  const path = stem + FORMATS.json;
+  try {
+    const [source, own] = [await stat(photo.path), await stat(path)];
+    if (source.mtimeMs > own.mtimeMs) return undefined;
+    for (const format of formats) await stat(stem + FORMATS[format]);
+    const document = JSON.parse(await readFile(path, 'utf8')) as PhotoDocument<EverythingMaskJson>;
+    // As JSON: what is undefined is not there.
+    const settings: unknown = JSON.parse(JSON.stringify(fingerprint.settings));
+    const same = document.model?.sha256 === fingerprint.model.sha256 && isDeepStrictEqual(document.settings, settings);
+    return same ? document : undefined;
+  } catch {
+    return undefined; // not there, or not ours
+  }
 }

@@ -41,7 +41,11 @@ export async function openChrome(options: HostOptions): Promise<Host> {
       description: `${version} (${found.from}: ${found.path})${software ? ', software adapter' : ''}`,
       allow: (path) => files.allow(path),
       provide: (name, bytes) => files.provide(name, bytes),
-      output: (name) => outputs.get(name),
+      take(name) {
+        const bytes = outputs.get(name);
+        outputs.delete(name);
+        return bytes;
+      },
       async run(kind, argument) {
         const outcome = await page
           .evaluate(
@@ -82,5 +86,6 @@ export async function openChrome(options: HostOptions): Promise<Host> {
       server.sink(`outputs/${encodeURIComponent(name)}`, OUTPUT_LIMIT, (body) => void outputs.set(name, body)),
     );
     await page.exposeFunction('segeveryReport', (message: string) => options.onProgress?.(message));
+    await page.exposeFunction('segeveryProgress', (stage: string, done: number) => options.onStage?.(stage, done));
   }
 }

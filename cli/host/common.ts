@@ -1,8 +1,9 @@
 // What every kind of work with a photo needs: an engine, a model of a folder, the photo's pixels, masks as JSON.
 
-import type { RgbaPixels } from '../../src/formats/overlay.ts';
+import { drawOverlay } from '../../src/formats/overlay.ts';
+import { encodePng } from '../../src/formats/png.ts';
 import type { CocoRle } from '../../src/formats/rle.ts';
-import type { AdapterSummary, MaskRecord, SegEvery } from '../../src/index.ts';
+import type { AdapterSummary, Mask, MaskRecord, SegEvery } from '../../src/index.ts';
 import { createEngine, SegEveryError } from '../../src/index.ts';
 import { hexDigest } from '../../src/model/load.ts';
 import type { Pixels } from '../../src/photo/pixels.ts';
@@ -17,10 +18,17 @@ export interface Surroundings {
   /** Hands bytes to the command. */
   write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   report(message: string): void;
+  /** How much of a stage of the photo at work is done, 0 to 1. */
+  progress(stage: string, done: number): void;
+  /** Fires when the command is stopped, where the host does not simply end. */
+  readonly signal?: AbortSignal;
 }
 
 /** Storage of weights and activations. */
 export type Dtype = 'f32' | 'f16';
+
+/** Order of a detector's input channels. */
+export type ChannelOrder = 'rgb' | 'bgr';
 
 /** A mask in SAM's field names, as `--json` prints it. */
 export interface MaskJson {
@@ -40,14 +48,35 @@ export function startEngine(around: Surroundings, precision: Dtype): Promise<Seg
   return createEngine({ precision, ...(around.gpu ? { gpu: around.gpu } : {}) });
 }
 
-export async function loadModel(engine: SegEvery, around: Surroundings, folder: string) {
+/** Reads a model folder into an engine. @throws codes `weights`, `model-mismatch`, `io`, and `usage` for an order that the detector has not */
+export async function loadModel(engine: SegEvery, around: Surroundings, folder: string, order?: ChannelOrder) {
   const json = await around.read(`${folder}model.json`);
-  const files: Record<string, Uint8Array> = { 'model.json': json };
+  const files: Record<string, Uint8Array> = {
+    'model.json': order === undefined ? json : withChannelOrder(json, order),
+  };
   for (const name of partFiles(json)) files[name] = await around.read(folder + name);
   const model = await engine.load(files);
   // model.json holds the hash of each part, so its own hash stands for all of them.
   const sha256 = await hexDigest(json);
   return Object.assign(model, { sha256 });
+}
+
+/** model.json with another channel order of its detector. */
+function withChannelOrder(json: Uint8Array, order: ChannelOrder): Uint8Array {
+  let model: { parts?: { detector?: { config?: Record<string, unknown> } } } | null;
+  try {
+    model = JSON.parse(new TextDecoder().decode(json));
+  } catch {
+    return json; // said by the library
+  }
+  const config = model?.parts?.detector?.config;
+  const input = config?.input ?? 'encoder';
+  if (config === undefined || input === 'encoder') {
+    const why = config === undefined ? 'has no detector' : 'detects on its encoder’s features';
+    throw new SegEveryError('usage', `--channel-order ${order}: this model ${why}, so there is no order to choose`);
+  }
+  config.input = `letterbox-${order}`;
+  return new TextEncoder().encode(JSON.stringify(model));
 }
 
 /** Names of the parts' files. What is wrong with the rest of model.json is the library's to say. */
@@ -67,11 +96,17 @@ function partFiles(json: Uint8Array): string[] {
   });
 }
 
-export async function wholePhoto(pixels: Pixels): Promise<RgbaPixels> {
+/** Hands the photo with masks drawn over it to the command, as a PNG file. */
+export async function writeOverlay(
+  around: Surroundings,
+  name: string,
+  pixels: Pixels,
+  masks: readonly Mask[],
+): Promise<void> {
   const { width, height } = pixels;
   const data = new Uint8ClampedArray(4 * width * height);
   for await (const strip of pixels.strips()) data.set(strip.data, 4 * width * strip.y);
-  return { width, height, data };
+  await around.write(name, await encodePng(drawOverlay({ width, height, data }, masks)));
 }
 
 export function toJson(record: MaskRecord): MaskJson {

@@ -3,10 +3,12 @@
 import { readFile } from 'node:fs/promises';
 
 import { SegEveryError } from '../../src/runtime/errors.ts';
+import type { Surroundings } from './common.ts';
 import { decodePhotoNode } from './decode-node.ts';
 import { AllowedFiles } from './files.ts';
 import type { Host, HostOptions } from './host.ts';
-import { type Surroundings, work } from './work.ts';
+import { Session } from './session.ts';
+import { createWork } from './work.ts';
 
 /** Loads Dawn. Throws code `no-webgpu` with the install line when the package is absent or does not load. */
 export async function openDawn(options: HostOptions): Promise<Host> {
@@ -25,20 +27,35 @@ export async function openDawn(options: HostOptions): Promise<Host> {
     read: async (path) => files.provided(path) ?? new Uint8Array(await readFile(await files.find(path))),
     write: async (name, bytes) => void outputs.set(name, bytes),
     report: (message) => options.onProgress?.(message),
+    progress: (stage, done) => options.onStage?.(stage, done),
+    ...(options.signal ? { signal: options.signal } : {}),
   };
+  const session = new Session(around);
+  const work = createWork(around, session);
   let closed = false;
   return {
     name: 'dawn',
     description: `Dawn in Node ${process.versions.node}`,
     allow: (path) => files.allow(path),
     provide: (name, bytes) => files.provide(name, bytes),
-    output: (name) => outputs.get(name),
+    take(name) {
+      const bytes = outputs.get(name);
+      outputs.delete(name);
+      return bytes;
+    },
     async run(kind, argument) {
       if (closed) throw new SegEveryError('aborted', 'stopped');
-      return (await work[kind](around, argument as never)) as never;
+      try {
+        return (await work[kind](argument as never)) as never;
+      } catch (error) {
+        if (closed) throw new SegEveryError('aborted', 'stopped', { cause: error });
+        throw error;
+      }
     },
     close: async () => {
+      if (closed) return;
       closed = true;
+      await session.dispose();
     },
   };
 }

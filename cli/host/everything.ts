@@ -1,27 +1,19 @@
-// The work of `segevery everything`: all masks of a photo, on a host.
+// The work of `segevery everything` and `segevery detect`: all masks, or all boxes, of a photo.
 
-import { drawOverlay } from '../../src/formats/overlay.ts';
-import { encodePng } from '../../src/formats/png.ts';
-import type { AdapterSummary, EverythingRecord } from '../../src/index.ts';
-import type { EverythingSettings } from '../arguments-everything.ts';
-import {
-  adapterName,
-  type Dtype,
-  loadModel,
-  type MaskJson,
-  type Surroundings,
-  startEngine,
-  timed,
-  toJson,
-  wholePhoto,
-} from './common.ts';
+import type {
+  AdapterSummary,
+  Detection,
+  EverythingOptions,
+  EverythingRecord,
+  GridSearchOptions,
+} from '../../src/index.ts';
+import type { DetectSettings, EverythingSettings } from '../arguments-everything.ts';
+import { type MaskJson, type Surroundings, timed, toJson, writeOverlay } from './common.ts';
+import type { PhotoResult } from './segment.ts';
+import type { Session, SessionJob } from './session.ts';
 
-export interface EverythingJob {
-  readonly photo: string;
-  /** Path of the folder with model.json, ending in a separator. */
-  readonly model: string;
+export interface EverythingJob extends SessionJob {
   readonly settings: EverythingSettings;
-  readonly dtype: Dtype;
   /** Name under which the overlay PNG is written; none: no overlay. */
   readonly overlay?: string;
 }
@@ -32,51 +24,26 @@ export interface EverythingMaskJson extends MaskJson {
   readonly detector_score: number | null;
 }
 
-export interface EverythingResult {
-  readonly image: { readonly width: number; readonly height: number };
-  readonly model: { readonly name: string; readonly sha256: string };
-  readonly adapter: AdapterSummary;
-  readonly masks: readonly EverythingMaskJson[];
-  /** Milliseconds of each stage, in order. */
-  readonly timings: readonly (readonly [string, number])[];
-}
+export type EverythingResult = PhotoResult<EverythingMaskJson>;
 
-/** A tenth more, and it is said. */
-const STEP = 0.1;
-
-export async function everythingWork(around: Surroundings, job: EverythingJob): Promise<EverythingResult> {
+export function everythingWork(session: Session, around: Surroundings, job: EverythingJob): Promise<EverythingResult> {
   const timings = new Map<string, number>();
-  // The photo first: it is quick to refuse.
-  const bytes = await around.read(job.photo);
-  const pixels = await timed(timings, 'decode', () => around.decode(bytes));
-  try {
-    const engine = await timed(timings, 'adapter', () => startEngine(around, job.dtype));
+  const signal = around.signal ? { signal: around.signal } : {};
+  return session.withPhoto(job, timings, async (pixels, { engine, model }) => {
+    const onEncode = (done: number): void => around.progress('encode', done);
+    const photo = await timed(timings, 'encode', () => model.open(pixels, { onProgress: onEncode, ...signal }));
     try {
-      const model = await timed(timings, 'model', () => loadModel(engine, around, job.model));
-      around.report(`${model.name} on ${adapterName(engine.adapter)}`);
-      const photo = await timed(timings, 'encode', () => model.open(pixels));
-      around.report(`encoded ${photo.width} x ${photo.height} pixels`);
-      let said = 0;
-      const onProgress = (done: number): void => {
-        if (done < said + STEP) return;
-        said = done;
-        around.report(`masks: ${Math.round(100 * done)}%`);
-      };
-      const { mode, ...settings } = job.settings;
+      const onProgress = (done: number): void => around.progress('masks', done);
       const records = await timed(timings, 'masks', async () => {
         const all: EverythingRecord[] = [];
-        const batches = photo.everything(
-          mode === 'grid' ? { ...settings, mode, onProgress } : { ...settings, mode, onProgress },
-        );
-        for await (const batch of batches) all.push(...batch);
+        for await (const batch of photo.everything({ ...libraryOptions(job.settings), onProgress, ...signal }))
+          all.push(...batch);
         return all;
       });
       const { overlay } = job;
       if (overlay !== undefined) {
         const masks = records.map((record) => record.segmentation);
-        await timed(timings, 'overlay', async () =>
-          around.write(overlay, await encodePng(drawOverlay(await wholePhoto(pixels), masks))),
-        );
+        await timed(timings, 'overlay', () => writeOverlay(around, overlay, pixels, masks));
       }
       return {
         image: { width: photo.width, height: photo.height },
@@ -88,11 +55,54 @@ export async function everythingWork(around: Surroundings, job: EverythingJob): 
           detector_score: record.detectorScore,
         })),
         timings: [...timings],
+        gpuBytes: engine.memory.peak,
       };
     } finally {
-      engine.dispose();
+      photo.dispose();
     }
-  } finally {
-    pixels.close();
-  }
+  });
+}
+
+/** The settings as the library names them: SAM's name for the offset is grid search's alone. */
+function libraryOptions({
+  mode,
+  outputMode: _,
+  ...settings
+}: EverythingSettings): EverythingOptions | GridSearchOptions {
+  if (mode === 'grid') return { ...settings, mode };
+  const { stabilityScoreOffset: stabilityOffset, ...rest } = settings;
+  return { ...rest, mode, ...(stabilityOffset === undefined ? {} : { stabilityOffset }) };
+}
+
+export interface DetectJob extends SessionJob {
+  readonly settings: DetectSettings;
+}
+
+export interface DetectResult {
+  readonly image: { readonly width: number; readonly height: number };
+  readonly model: { readonly name: string; readonly sha256: string };
+  readonly adapter: AdapterSummary;
+  readonly boxes: readonly Detection[];
+  readonly timings: readonly (readonly [string, number])[];
+}
+
+export function detectWork(session: Session, around: Surroundings, job: DetectJob): Promise<DetectResult> {
+  const timings = new Map<string, number>();
+  const signal = around.signal ? { signal: around.signal } : {};
+  return session.withPhoto(job, timings, async (pixels, { engine, model }) => {
+    const onProgress = (done: number): void => around.progress('encode', done);
+    const photo = await timed(timings, 'encode', () => model.open(pixels, { onProgress, ...signal }));
+    try {
+      const boxes = await timed(timings, 'detect', () => photo.detect({ ...job.settings, ...signal }));
+      return {
+        image: { width: photo.width, height: photo.height },
+        model: { name: model.name, sha256: model.sha256 },
+        adapter: engine.adapter,
+        boxes,
+        timings: [...timings],
+      };
+    } finally {
+      photo.dispose();
+    }
+  });
 }

@@ -17,9 +17,9 @@ export interface Host {
   /** Gives the work bytes under a name that is no path (a photo from standard input). */
   provide(name: string, bytes: Uint8Array<ArrayBuffer>): void;
   /** Runs one kind of work. Throws its error with its code; code `aborted` once the host was closed. */
-  run<K extends keyof Work>(kind: K, argument: Parameters<Work[K]>[1]): Promise<Awaited<ReturnType<Work[K]>>>;
-  /** Bytes that the work has written under `name`. */
-  output(name: string): Uint8Array | undefined;
+  run<K extends keyof Work>(kind: K, argument: Parameters<Work[K]>[0]): Promise<Awaited<ReturnType<Work[K]>>>;
+  /** Bytes that the work has written under `name`, once: they are forgotten here. */
+  take(name: string): Uint8Array | undefined;
   close(): Promise<void>;
 }
 
@@ -29,6 +29,8 @@ export interface HostOptions {
   readonly software?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (message: string) => void;
+  /** Called with the share of a stage that is done, 0 to 1, while photos are worked on. */
+  readonly onStage?: (stage: string, done: number) => void;
 }
 
 /** Starts a host. Throws codes `browser`, `no-webgpu`, `io`. */

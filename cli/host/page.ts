@@ -2,8 +2,9 @@
 
 import { decodePhoto } from '../../src/photo/decode-page.ts';
 import { SegEveryError } from '../../src/runtime/errors.ts';
+import type { Surroundings } from './common.ts';
 import { fromOutcome, type Outcome, toOutcome } from './outcome.ts';
-import { type Surroundings, type Work, work } from './work.ts';
+import { createWork, type Work } from './work.ts';
 
 /** Functions that cli/host/chrome.ts puts into the page. */
 interface Bridge {
@@ -12,6 +13,7 @@ interface Bridge {
   /** Address that takes an output. */
   segeverySink(name: string): Promise<string>;
   segeveryReport(message: string): Promise<void>;
+  segeveryProgress(stage: string, done: number): Promise<void>;
 }
 
 const bridge = globalThis as unknown as Bridge;
@@ -29,11 +31,21 @@ const around: Surroundings = {
     if (!response.ok) throw new SegEveryError('io', `${name} cannot be handed over (HTTP ${response.status})`);
   },
   report: (message) => void bridge.segeveryReport(message),
+  progress(stage, done) {
+    // A call to Node costs more than a small launch, so hundredths are enough.
+    const percent = Math.floor(100 * done);
+    if (stage === said.stage && percent === said.percent) return;
+    said = { stage, percent };
+    void bridge.segeveryProgress(stage, done);
+  },
 };
+let said = { stage: '', percent: 0 };
+
+const work = createWork(around);
 
 /** Called from Node. */
 function runWork(kind: keyof Work, argument: never): Promise<Outcome> {
-  return toOutcome<unknown>(() => work[kind](around, argument));
+  return toOutcome<unknown>(() => work[kind](argument));
 }
 
 Object.assign(globalThis, { runWork });

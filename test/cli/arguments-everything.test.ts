@@ -7,11 +7,15 @@ const everything = (...args: string[]) => parseCommand(['everything', 'a.jpg', .
 test('defaults are the library’s: nothing is said that the user did not say', () => {
   expect(everything()).toEqual({
     name: 'everything',
-    photo: 'a.jpg',
+    photos: ['a.jpg'],
     settings: { mode: 'objects' },
+    pointGrids: undefined,
+    channelOrder: undefined,
     model: undefined,
     out: 'out',
+    formats: ['json', 'overlay'],
     json: false,
+    force: false,
     host: 'chrome',
     dtype: 'f32',
     software: false,
@@ -29,9 +33,89 @@ test('options of both modes', () => {
   ).toEqual({ mode: 'grid', pointsPerSide: 16, predIouThresh: 0, minMaskRegionArea: 100 });
 });
 
+test('every option of SAM’s generator goes by its name', () => {
+  const options = [
+    ['--points-per-side', '8'],
+    ['--points-per-batch', '16'],
+    ['--pred-iou-thresh', '0.5'],
+    ['--stability-score-thresh', '0.25'],
+    ['--stability-score-offset', '2'],
+    ['--box-nms-thresh', '0.75'],
+    ['--crop-n-layers', '1'],
+    ['--crop-nms-thresh', '0.125'],
+    ['--crop-overlap-ratio', '0.5'],
+    ['--crop-n-points-downscale-factor', '2'],
+    ['--min-mask-region-area', '100'],
+  ].flat();
+  expect(everything('--mode', 'grid', ...options).settings).toEqual({
+    mode: 'grid',
+    pointsPerSide: 8,
+    pointsPerBatch: 16,
+    predIouThresh: 0.5,
+    stabilityScoreThresh: 0.25,
+    stabilityScoreOffset: 2,
+    boxNmsThresh: 0.75,
+    cropNLayers: 1,
+    cropNmsThresh: 0.125,
+    cropOverlapRatio: 0.5,
+    cropNPointsDownscaleFactor: 2,
+    minMaskRegionArea: 100,
+  });
+  expect(everything('--mode', 'grid', '--point-grids', 'grids.json').pointGrids).toBe('grids.json');
+});
+
+test('filters are SAM’s two thresholds, and either may be told apart', () => {
+  const { settings } = everything('--filters', 'on', '--pred-iou-thresh', '0.7');
+  expect(settings).toEqual({ mode: 'objects', predIouThresh: 0.7, stabilityScoreThresh: 0.95 });
+  expect(everything('--mode', 'grid', '--filters', 'off').settings).toEqual({
+    mode: 'grid',
+    predIouThresh: 0,
+    stabilityScoreThresh: 0,
+  });
+});
+
+test('what both modes share, and what the command itself understands', () => {
+  const { settings, channelOrder, photos, force, formats } = everything(
+    ...['b.jpg', '--batch', '4', '--memory-budget', '256', '--output-mode', 'binary_mask', '--mask-threshold', '-0.5'],
+    ...['--channel-order', 'bgr', '--force', '--format', 'svg,coco', '--format', 'masks'],
+  );
+  expect(settings).toEqual({
+    mode: 'objects',
+    maskThreshold: -0.5,
+    outputMode: 'binary_mask',
+    batch: 4,
+    memoryBudget: 256 * 2 ** 20,
+  });
+  expect({ channelOrder, photos, force }).toEqual({ channelOrder: 'bgr', photos: ['a.jpg', 'b.jpg'], force: true });
+  expect(formats).toEqual(['json', 'coco', 'svg', 'masks']);
+  expect(everything('--format', 'all').formats.length).toBe(10);
+});
+
+test('detect takes what the detector takes', () => {
+  expect(parseCommand(['detect', 'a.jpg', 'b.jpg', '--conf', '.3', '--max-boxes', '7', '--json'])).toMatchObject({
+    name: 'detect',
+    photos: ['a.jpg', 'b.jpg'],
+    settings: { conf: 0.3, maxBoxes: 7 },
+    json: true,
+  });
+});
+
 const MISTAKES: readonly (readonly [readonly string[], string])[] = [
   [['everything'], 'needs a photo'],
-  [['everything', 'a.jpg', 'b.jpg'], 'b.jpg'],
+  [['detect'], 'needs a photo'],
+  [['detect', 'a.jpg', '--mode', 'grid'], '--mode'],
+  [['detect', 'a.jpg', '--iou', '1.5'], 'from 0 to 1'],
+  [['everything', 'a.jpg', '--conf', '1.01'], 'from 0 to 1'],
+  [['everything', 'a.jpg', '--conf', '-1'], 'from 0 to 1'],
+  [['everything', 'a.jpg', '--max-boxes', '0'], 'from 1 to'],
+  [['everything', 'a.jpg', '--mode', 'grid', '--crop-n-layers', '99'], 'from 0 to 8'],
+  [['everything', 'a.jpg', '--stability-score-offset', '-1'], 'not below 0'],
+  [['everything', 'a.jpg', '--pred-iou-thresh', '1e999'], 'from 0 to 1'],
+  [['everything', 'a.jpg', '--batch', '5'], '1 or 4 or 16 or 32'],
+  [['everything', 'a.jpg', '--channel-order', 'grb'], 'rgb or bgr'],
+  [['everything', 'a.jpg', '--format', 'gif'], '--format gif'],
+  [['everything', 'a.jpg', '--json', '--format', 'svg'], '--out'],
+  [['everything', 'a.jpg', '--mode', 'grid', '--channel-order', 'rgb'], '--mode grid'],
   [['everything', 'a.jpg', '--mode', 'all'], 'objects or grid'],
   [['everything', 'a.jpg', '--conf', 'high'], '--conf high'],
   [['everything', 'a.jpg', '--conf', 'NaN'], '--conf NaN'],
