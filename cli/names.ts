@@ -7,7 +7,7 @@ import type { PhotoFile } from './photos.ts';
 
 /**
  * The stem of each photo's outputs, in the order of the photos: `OUT/NAME` without its extension. Photos whose outputs would
- * meet keep the extension (`a.jpg`, `a.png`), and if they still meet, the folders that tell them apart.
+ * meet keep the extension (`a.jpg`, `a.png`), and if they still meet, the folders that tell them apart, and at last a number.
  *
  * @param suffixes endings of the files that a photo gets, e.g. `.json`
  * @param reserved names in the output folder that are taken already
@@ -28,7 +28,7 @@ export function outputStems(
     if (meeting.size === 0) break;
     names = names.map((name, i) => (meeting.has(i) ? (next[i] ?? name) : name));
   }
-  const stems = names.map((name) => join(out, name));
+  const stems = numbered(names, suffixes, reserved).map((name) => join(out, name));
   const inputs = new Set(photos.map(({ path }) => resolve(path)));
   for (const stem of stems) {
     const hit = suffixes.find((suffix) => inputs.has(resolve(stem + suffix)));
@@ -54,6 +54,27 @@ function meetings(names: readonly string[], suffixes: readonly string[], reserve
     }
   });
   return found;
+}
+
+/** Names whose outputs meet none of another, with numbers where nothing else helps (`a` beside `a.labels`). */
+function numbered(names: readonly string[], suffixes: readonly string[], reserved: readonly string[]): string[] {
+  const meeting = meetings(names, suffixes, reserved);
+  if (meeting.size === 0) return [...names];
+  const taken = new Set(reserved.map((name) => name.toLowerCase()));
+  const paths = (name: string): string[] => suffixes.map((suffix) => (name + suffix).toLowerCase());
+  const take = (name: string): string => {
+    for (const path of paths(name)) taken.add(path);
+    return name;
+  };
+  names.forEach((name, i) => {
+    if (!meeting.has(i)) take(name);
+  });
+  return names.map((name, i) => {
+    if (!meeting.has(i)) return name;
+    let free = name;
+    for (let n = 2; paths(free).some((path) => taken.has(path)); n++) free = `${name}-${n}`;
+    return take(free);
+  });
 }
 
 /** The longest folder, ending in a separator, that holds all paths. */
