@@ -1,9 +1,10 @@
-// Three builds (`--mode`): lib, the library; page, the script of the page that headless Chrome loads; cli, the command.
+// Four builds (`--mode`): lib, the library; checkpoint, its entry for PyTorch files; page, the script of the page that headless Chrome loads; cli, the command.
 import { defineConfig } from 'vite';
 import wgsl from './build/wgsl.ts';
 
 const INPUTS = {
   lib: { entry: 'src/index.ts', directory: 'dist', file: 'segevery.js' },
+  checkpoint: { entry: 'src/checkpoint/index.ts', directory: 'dist', file: 'checkpoint.js' },
   page: { entry: 'cli/host/page.ts', directory: 'dist/host', file: 'page.js' },
   cli: { entry: 'cli/segevery.ts', directory: 'dist/cli', file: 'segevery.js' },
 } as const;
@@ -19,7 +20,8 @@ const ON_DEMAND =
   /\/src\/(photo\/(?!decode-page)|self-test\/|model\/(detector|detections|everything|grid-search|grids|nms|objects|yolov8)\.|formats\/(components|regions)\.|kernels\/(compact|detect|max-pool2d)\.)/;
 
 export default defineConfig(({ mode }) => {
-  const { entry, directory, file } = mode === 'page' || mode === 'cli' ? INPUTS[mode] : INPUTS.lib;
+  const { entry, directory, file } =
+    mode === 'checkpoint' || mode === 'page' || mode === 'cli' ? INPUTS[mode] : INPUTS.lib;
   return {
     plugins: [wgsl()],
     publicDir: false,
@@ -28,7 +30,7 @@ export default defineConfig(({ mode }) => {
     build: {
       target: mode === 'cli' ? 'node20' : 'es2022',
       outDir: directory,
-      // dist/ holds all three outputs.
+      // dist/ holds all outputs.
       emptyOutDir: false,
       ssr: mode === 'cli',
       // Packages that are bundled ask for their licences to be passed on.
@@ -40,7 +42,7 @@ export default defineConfig(({ mode }) => {
         output: {
           // Loaded when needed: photo decoders with the first photo, detectors and SegEvery with a model that has them.
           codeSplitting:
-            mode === 'page' || mode === 'cli'
+            mode === 'checkpoint' || mode === 'page' || mode === 'cli'
               ? false
               : { groups: [{ name: 'core', test: (id: string) => /\/src\//.test(id) && !ON_DEMAND.test(id) }] },
           entryFileNames: file,

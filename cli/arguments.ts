@@ -29,6 +29,7 @@ export type Command =
   | { readonly name: 'help'; readonly about: string | undefined }
   | { readonly name: 'version' }
   | (Common & { readonly name: 'doctor'; readonly model: string | undefined; readonly json: boolean })
+  | (Common & { readonly name: 'convert'; readonly files: readonly string[]; readonly out: string })
   | (Common & { readonly name: 'verify'; readonly folder: string; readonly cases: readonly string[] })
   | (Common & {
       readonly name: 'everything';
@@ -117,6 +118,13 @@ export function parseCommand(args: readonly string[]): Command {
       if (values.help) return { name: 'help', about: name };
       if (positionals.length > 0) throw usage(`doctor takes no '${positionals[0]}'`);
       return { name, ...common(values), model: text(values.model), json: values.json === true };
+    }
+    case 'convert': {
+      const { values, positionals: files } = parse(rest, { out: { type: 'string' } });
+      if (values.help) return { name: 'help', about: name };
+      const out = text(values.out);
+      if (files.length === 0 || out === undefined) throw usage('convert needs files and --out DIR');
+      return { name, ...common(values), files, out };
     }
     case 'verify': {
       const { values, positionals } = parse(rest, { case: { type: 'string', multiple: true } });

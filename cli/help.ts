@@ -5,6 +5,7 @@ const MAIN = `segevery: segment anything in a photo, with WebGPU
   segevery segment PHOTO --point X,Y      masks for points and boxes
   segevery everything PHOTO|DIR|GLOB...   masks of all objects in each photo
   segevery detect PHOTO|DIR|GLOB...       boxes of the objects in each photo
+  segevery convert FILE... --out DIR      published checkpoints (.pt) to a model folder
   segevery doctor                         what was found: browser, adapter, limits, weights
   segevery verify DIR                     run golden cases through this build
 
@@ -90,6 +91,17 @@ Examples:
   --json                a line of JSON for each photo instead of a table
   --model FOLDER        a folder with model.json (default: the weights of the package)
 ${COMMON}`,
+  convert: `segevery convert FILE... --out DIR [--dtype f32|f16]
+
+  Reads checkpoints of SAM, MobileSAM, MobileSAMv2, EfficientViT-SAM, YOLOv8 and FastSAM without executing anything in them, and puts their
+  parts (encoder, decoder, detector) together to one model folder; of two files with the same part the later one counts.
+
+  --out DIR             the folder to make; it must not exist, or be empty
+  --dtype f32|f16       storage of the numbers (default f32)
+
+Example:
+  segevery convert mobile_sam.pt ObjectAwareModel.pt Prompt_guided_Mask_Decoder.pt --out mobilesamv2
+`,
   doctor: `segevery doctor [--model FOLDER] [--json]
 ${COMMON}`,
   verify: `segevery verify DIR [--case NAME]...      runs every folder below DIR that has a case.json

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { SegEveryError } from '../src/runtime/errors.ts';
 import { parseCommand } from './arguments.ts';
+import { convert } from './commands/convert.ts';
 import { detect } from './commands/detect.ts';
 import { doctor } from './commands/doctor.ts';
 import { everything } from './commands/everything.ts';
@@ -33,6 +34,8 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
       return everything(command, terminal, signal);
     case 'detect':
       return detect(command, terminal, signal);
+    case 'convert':
+      return convert(command, terminal, signal);
     case 'doctor':
       return doctor(command, terminal, signal);
     case 'verify':

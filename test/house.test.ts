@@ -75,7 +75,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   photo: ['photo', 'runtime'],
   formats: ['formats', 'photo', 'runtime'],
   evaluate: ['evaluate', 'formats', 'runtime'],
-  checkpoint: ['checkpoint', 'model', 'runtime'],
+  checkpoint: ['checkpoint', 'self-test', 'model', 'runtime'],
   kernels: ['kernels', 'runtime'],
   model: ['model', 'kernels', 'formats', 'photo', 'runtime'],
 };

@@ -1,7 +1,7 @@
 // Golden `checkpoints`: files to read tensor by tensor, bit by bit, and files that must be refused with the reason.
 
-import { openCheckpoint, toFloat32 } from '../../src/checkpoint/checkpoint.ts';
-import type { TorchDtype } from '../../src/checkpoint/index.ts';
+import { openCheckpoint, type TorchDtype } from '../../src/checkpoint/index.ts';
+import { toFloat32 } from '../../src/checkpoint/numbers.ts';
 import { bytesSource } from '../../src/runtime/byte-source.ts';
 import { SegEveryError } from '../../src/runtime/errors.ts';
 import { openSafetensorsBytes } from '../../src/runtime/safetensors.ts';

@@ -2,9 +2,9 @@
 
 import { type ByteSource, blobSource, bytesSource } from '../runtime/byte-source.ts';
 import { SegEveryError } from '../runtime/errors.ts';
-import { bf16ToF32, f16ToF32 } from '../runtime/half.ts';
 import { openSafetensors, type SafetensorsDtype, type TensorFile } from '../runtime/safetensors.ts';
 import { type CheckpointLimits, LIMITS } from './limits.ts';
+import { toFloat32 } from './numbers.ts';
 import { type FileFormat, sniffFormat } from './sniff.ts';
 import { type ModuleRecord, sections, stateDict } from './state-dict.ts';
 import { openLegacyFile, openZipFile, type TorchFile } from './storages.ts';
@@ -35,7 +35,7 @@ export interface CheckpointTensors {
   /** All bytes, in memory of their own. */
   read(name: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
   /** Values of a floating point tensor; float64 is rounded, all else is exact. */
-  readF32(name: string, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>>;
+  readF32(name: string, signal?: AbortSignal): Promise<Float32Array>;
   /** Attributes of pickled modules by path, where the file holds modules. */
   readonly modules: ReadonlyMap<string, ModuleRecord>;
 }
@@ -223,22 +223,6 @@ function named(
     },
     modules,
   };
-}
-
-/** Values of floating point bytes that begin at the start of their buffer; undefined for another dtype. */
-export function toFloat32(dtype: TorchDtype, bytes: Uint8Array<ArrayBuffer>): Float32Array<ArrayBuffer> | undefined {
-  switch (dtype) {
-    case 'float32':
-      return new Float32Array(bytes.buffer);
-    case 'float16':
-      return f16ToF32(new Uint16Array(bytes.buffer));
-    case 'bfloat16':
-      return bf16ToF32(new Uint16Array(bytes.buffer));
-    case 'float64':
-      return Float32Array.from(new Float64Array(bytes.buffer));
-    default:
-      return undefined;
-  }
 }
 
 function byteCount(dtype: TorchDtype, shape: readonly number[]): number {

@@ -8,7 +8,10 @@ export {
   type OpenCheckpointOptions,
   openCheckpoint,
 } from './checkpoint.ts';
+export { type Converted, type ConvertOptions, convertCheckpoints } from './convert.ts';
+export { BlobFolder, type FileTarget, type FolderTarget, HandleFolder } from './folder.ts';
 export type { CheckpointLimits } from './limits.ts';
+export { type Hasher, Sha256 } from './sha256.ts';
 export type { FileFormat } from './sniff.ts';
 export type { ModuleRecord } from './state-dict.ts';
 export type { TorchDtype } from './values.ts';
