@@ -13,11 +13,11 @@ const INPUTS = {
 const OPTIONAL = ['puppeteer-core', 'webgpu', 'sharp', '@sparticuz/chromium'];
 
 /**
- * What the library loads on demand: photo decoders with the first photo, detectors and SegEvery with a model that has them, and the self
- * test. Everything else is one chunk, so that what they share is not scattered.
+ * What the library loads on demand: photo decoders with the first photo, detectors and SegEvery with a model that has them, the larger
+ * encoders, and the self test. Everything else is one chunk, so that what they share is not scattered.
  */
 const ON_DEMAND =
-  /\/src\/(photo\/(?!decode-page)|self-test\/|model\/(detector|detections|everything|grid-search|grids|nms|objects|yolov8)\.|formats\/(components|regions)\.|kernels\/(compact|detect|max-pool2d)\.)/;
+  /\/src\/(photo\/(?!decode-page)|self-test\/|model\/(more-encoders|vit|detector|detections|everything|grid-search|grids|nms|objects|yolov8)\.|formats\/(components|regions)\.|kernels\/(compact|detect|max-pool2d|rel-pos-attention(-workgroup)?|rel-pos-terms)\.)/;
 
 export default defineConfig(({ mode }) => {
   const { entry, directory, file } =

@@ -1,5 +1,6 @@
 // The engine that callers hold: a device, the models loaded on it, and how photos are decoded on this host.
 import { measureTiling } from './kernels/tiling.ts';
+import { encodersFor } from './model/encoders.ts';
 import { type LoadOptions, type ModelSource, type OpenedModel, openModel } from './model/load.ts';
 import { loadObjects, onDemand } from './model/load-objects.ts';
 import { Model, type OpenOptions } from './model/model.ts';
@@ -134,7 +135,8 @@ export class SegEvery {
 
   async #model(opened: OpenedModel): Promise<Model> {
     const makeDetector = opened.parts.detector && (await loadObjects()).makeDetector;
-    return new Model(this.runtime, opened, this.precision, makeDetector);
+    const encoders = await encodersFor(opened.parts.encoder?.description.architecture);
+    return new Model(this.runtime, opened, this.precision, makeDetector, encoders);
   }
 
   /** Frees models, photos and the device. */

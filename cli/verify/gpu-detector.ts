@@ -2,7 +2,7 @@
 import { compact, SURVIVOR_FLOATS } from '../../src/kernels/compact.ts';
 import { nms } from '../../src/model/nms.ts';
 import { UNUSED_KEYS, Weights } from '../../src/model/weights.ts';
-import { classCount, decodeLevels, type HeadLevel, yolov8 } from '../../src/model/yolov8.ts';
+import { classCount, decodeLevels, type HeadLevel, yolov8, yolov8Segmentation } from '../../src/model/yolov8.ts';
 import type { Engine } from '../../src/runtime/engine.ts';
 import { Graph } from '../../src/runtime/graph.ts';
 import { Plan } from '../../src/runtime/plan.ts';
@@ -35,23 +35,30 @@ interface DetectorCase {
 /** Of detectors: float32 and float64 runs of PyTorch differ by up to 1e-3 themselves. */
 export const DETECTOR_F32 = 5e-3;
 
-/** YOLOv8 and the object-aware model with procedural weights, on a tensor. */
+/** YOLOv8, the object-aware model and FastSAM with procedural weights, on a tensor. */
 export async function verifyYolov8(
   engine: Engine,
   c: GoldenCase,
   { precision }: { precision: Precision },
 ): Promise<CheckLine[]> {
   const json = c.json as DetectorCase;
-  const segment = json.component === 'detector/object-aware';
+  const withPrototypes = json.component === 'detector/fastsam';
+  const segment = withPrototypes || json.component === 'detector/object-aware';
   const file = await c.tensors();
   const { seed, overrides } = json.weights;
-  const w = Weights.of(proceduralSource(yolov8Shapes(json.config, segment), seed, overrides ? file : undefined));
+  const w = Weights.of(
+    proceduralSource(yolov8Shapes(json.config, segment, withPrototypes), seed, overrides ? file : undefined),
+  );
   const { shape, data } = await readInput(json.inputs.pixels, seed, file);
   const [, , height = 0, width = 0] = shape;
   const g = new Graph({ tiling: engine.tiling });
-  const levels = yolov8(g, g.input('image', [1, height, width, 4]), w, { coefficients: segment });
+  const image = g.input('image', [1, height, width, 4]);
+  const { levels, prototypes } = withPrototypes
+    ? yolov8Segmentation(g, image, w)
+    : { levels: yolov8(g, image, w, { coefficients: segment }), prototypes: undefined };
   w.assertComplete(c.id, '', [...UNUSED_KEYS, /\.dfl\.conv\.weight$/]);
   keepLevels(g, levels);
+  if (prototypes) g.keep('prototypes', prototypes);
   const decoded = decodeLevels(g, levels, classCount(w));
   const anchors = decoded.scores.shape[0] as number;
   const survivors = g.output('survivors', [1 + anchors, SURVIVOR_FLOATS], 'f32');
@@ -82,6 +89,9 @@ export async function verifyYolov8(
         lines.push(...(await compareOutput(name, maps[Number(level)] ?? [], entry, file, limit)));
       } else if (name === 'coefficients') {
         lines.push(...(await compareOutput(name, coefficients ?? [], entry, file, limit)));
+      } else if (name === 'prototypes') {
+        const maps = toChannelsFirst(await engine.read(plan.tensor('tap:prototypes')), 1, entry.shape[1] as number);
+        lines.push(...(await compareOutput(name, maps, entry, file, limit)));
       } else if (name === 'predictions') {
         lines.push(...compareColumns(predictions, await file.readF32(entry.tensor), entry.stride, anchors, limit));
       } else if (name === 'detections') {

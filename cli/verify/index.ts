@@ -82,6 +82,7 @@ const ON_GPU: Readonly<Record<string, GpuChecker>> = {
   decoder: verifyDecoder,
   'detector/yolov8': verifyYolov8,
   'detector/object-aware': verifyYolov8,
+  'detector/fastsam': verifyYolov8,
   'detector/default': verifyDefaultDetector,
   'everything-objects': verifyEverything,
   predictor: verifyPredictor,

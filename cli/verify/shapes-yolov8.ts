@@ -1,4 +1,4 @@
-// Keys and shapes of YOLOv8's variants (reference: models/v8/yolov8.yaml), with a detection or a segmentation head without prototypes.
+// Keys and shapes of YOLOv8's variants (reference: models/v8/yolov8.yaml), with a detection or a segmentation head, with or without prototypes.
 import type { Shapes } from './shapes.ts';
 
 export interface Yolov8Config {
@@ -17,8 +17,9 @@ const VARIANTS: Readonly<Record<string, readonly [number, number, number]>> = {
 };
 
 const COEFFICIENTS = 32;
+const PROTOTYPES = 256; // channels before the prototypes, of a network of width 1
 
-export function yolov8Shapes(c: Yolov8Config, segment: boolean): Shapes {
+export function yolov8Shapes(c: Yolov8Config, segment: boolean, prototypes = false): Shapes {
   const variant = VARIANTS[c.variant];
   if (variant === undefined) throw new Error(`no YOLOv8 is called ${c.variant}`);
   const [depth, width, most] = variant;
@@ -70,5 +71,13 @@ export function yolov8Shapes(c: Yolov8Config, segment: boolean): Shapes {
   branch('cv3', Math.max(p3, c.num_classes), c.num_classes);
   set('22.dfl.conv.weight', 1, c.reg_max, 1, 1);
   if (segment) branch('cv4', Math.max(Math.floor(p3 / 4), COEFFICIENTS), COEFFICIENTS);
+  if (prototypes) {
+    const hidden = Math.ceil((Math.min(PROTOTYPES, most) * width) / 8) * 8;
+    conv('22.proto.cv1', hidden, p3, 3);
+    set('22.proto.upsample.weight', hidden, hidden, 2, 2);
+    set('22.proto.upsample.bias', hidden);
+    conv('22.proto.cv2', hidden, hidden, 3);
+    conv('22.proto.cv3', COEFFICIENTS, hidden, 1);
+  }
   return shapes;
 }

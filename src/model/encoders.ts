@@ -1,8 +1,10 @@
-// The image encoders by the name that model.json uses. An encoder is a function from an image to launches.
+// The image encoders by the name that model.json uses. An encoder is a function from an image to launches. The larger ones are in
+// more-encoders.ts, which loads on demand.
 import { SegEveryError } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { efficientNetLite, liteNeck, type Trunk } from './efficientnet-lite.ts';
+import { loadEncoders } from './load-objects.ts';
 import { TINY_VIT_UNUSED, tinyVit } from './tiny-vit.ts';
 import { UNUSED_KEYS, type Weights } from './weights.ts';
 
@@ -10,12 +12,18 @@ export interface EncoderArchitecture {
   /** Width of the embedding, from the weights. */
   width(w: Weights): number;
   /** image [1, S, S, 4] -> embedding [1, S/16, S/16, D] in `out`; the trunk's maps where there are any that others use. */
-  build(g: Graph, image: Tensor, w: Weights, out: Tensor): Trunk | undefined;
+  build(
+    g: Graph,
+    image: Tensor,
+    w: Weights,
+    out: Tensor,
+    config?: Readonly<Record<string, unknown>>,
+  ): Trunk | undefined;
   /** Keys that may be there and are not read. */
   readonly unused: readonly RegExp[];
 }
 
-const ENCODERS: Readonly<Record<string, EncoderArchitecture>> = {
+const ENCODERS: Encoders = {
   tiny_vit: {
     width: (w) => w.shape('neck.0.weight', [256, 320, 1, 1])[0] as number,
     build: (g, image, w, out) => {
@@ -35,11 +43,19 @@ const ENCODERS: Readonly<Record<string, EncoderArchitecture>> = {
   },
 };
 
+/** Encoders by name. */
+export type Encoders = Readonly<Record<string, EncoderArchitecture>>;
+
+/** The encoders to look a name up in: those that load on demand too, where it is none of these. */
+export async function encodersFor(name = ''): Promise<Encoders> {
+  return Object.hasOwn(ENCODERS, name) ? ENCODERS : { ...ENCODERS, ...(await loadEncoders()).MORE_ENCODERS };
+}
+
 /** @throws code `weights` with the names that exist. */
-export function encoderArchitecture(name: string): EncoderArchitecture {
-  const found = Object.hasOwn(ENCODERS, name) ? ENCODERS[name] : undefined;
+export function encoderArchitecture(name: string, encoders: Encoders = ENCODERS): EncoderArchitecture {
+  const found = Object.hasOwn(encoders, name) ? encoders[name] : undefined;
   if (found === undefined) {
-    throw new SegEveryError('weights', `no encoder is called "${name}"; there are ${Object.keys(ENCODERS).join(', ')}`);
+    throw new SegEveryError('weights', `no encoder is called "${name}"; there are ${Object.keys(encoders).join(', ')}`);
   }
   return found;
 }

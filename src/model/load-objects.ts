@@ -12,3 +12,6 @@ export async function onDemand<T>(file: string, load: () => Promise<T>): Promise
 
 /** Detectors and SegEvery. */
 export const loadObjects = () => onDemand('objects.js', () => import('./objects.ts'));
+
+/** ViT and EfficientViT. */
+export const loadEncoders = () => onDemand('more-encoders.js', () => import('./more-encoders.ts'));

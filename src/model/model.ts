@@ -15,7 +15,7 @@ import type { ModelDescription } from './description.ts';
 import type { Detector } from './detector.ts';
 import { bindTrunk, type DetectorView, disposeView, type MakeDetector } from './detector-view.ts';
 import { readEmbedding } from './embedding-file.ts';
-import { type EncoderArchitecture, encoderArchitecture } from './encoders.ts';
+import { type EncoderArchitecture, type Encoders, encoderArchitecture } from './encoders.ts';
 import type { LoadOptions, OpenedModel } from './load.ts';
 import { fineFeatures } from './mask-decoder.ts';
 import { disposeImage, Photo } from './photo.ts';
@@ -49,13 +49,20 @@ export class Model {
   readonly #store = new WeightStore();
   readonly #architecture: EncoderArchitecture;
   readonly #encoderWeights: Weights;
+  readonly #encoderConfig: Readonly<Record<string, unknown>>;
   readonly #decoderWeights: Weights;
   readonly #photos = new Set<Photo>();
   #plan: Promise<Plan> | undefined;
   #disposed = false;
 
-  /** Without `makeDetector` a detector part stays unused. */
-  constructor(engine: Engine, opened: OpenedModel, precision: Precision, makeDetector?: MakeDetector) {
+  /** Without `makeDetector` a detector part stays unused; `encoders` are those of `encodersFor`, the small ones unless given. */
+  constructor(
+    engine: Engine,
+    opened: OpenedModel,
+    precision: Precision,
+    makeDetector?: MakeDetector,
+    encoders?: Encoders,
+  ) {
     const { description, parts } = opened;
     const { encoder, decoder } = parts;
     if (encoder === undefined || decoder === undefined)
@@ -68,7 +75,8 @@ export class Model {
       decoder: decoder.sha256,
       ...(parts.detector ? { detector: parts.detector.sha256 } : {}),
     };
-    this.#architecture = encoderArchitecture(encoder.description.architecture);
+    this.#architecture = encoderArchitecture(encoder.description.architecture, encoders);
+    this.#encoderConfig = encoder.description.config;
     this.#encoderWeights = Weights.of(encoder.source, encoder.description.prefix);
     this.#decoderWeights = Weights.of(decoder.source, decoder.description.prefix);
     if (decoder.description.architecture !== 'sam_decoder') {
@@ -344,7 +352,7 @@ export class Model {
     const { spec } = this.decoder;
     const image = g.input('image', [1, this.side, this.side, 4]);
     const out = g.output('embedding', [1, spec.side, spec.side, spec.config.embed_dim]);
-    const trunk = this.#architecture.build(g, image, this.#encoderWeights, out);
+    const trunk = this.#architecture.build(g, image, this.#encoderWeights, out, this.#encoderConfig);
     if (spec.config.use_high_res_features === true) {
       if (trunk === undefined)
         throw new SegEveryError('model-mismatch', 'the decoder wants fine features, and this encoder has none');

@@ -1,6 +1,7 @@
 // YOLOv8 (ultralytics 8.0, models/v8/yolov8.yaml, nn/modules/{conv,block,head}.py): all sizes from the checkpoint's shapes. Also its neck and
 // head on an image encoder's trunk, so that one run of the trunk serves masks and boxes.
 import { concat } from '../kernels/concat.ts';
+import { convTranspose2d } from '../kernels/conv-transpose2d.ts';
 import { conv2d } from '../kernels/conv2d.ts';
 import { type DetectionTensors, detect } from '../kernels/detect.ts';
 import { maxPool2d } from '../kernels/max-pool2d.ts';
@@ -9,7 +10,7 @@ import { check } from '../runtime/errors.ts';
 import type { Graph, WeightRef } from '../runtime/graph.ts';
 import { channels, dims, type Tensor } from '../runtime/tensor.ts';
 import { conv } from './layers.ts';
-import { type ConvNames, denseConv, UNUSED_KEYS, type Weights } from './weights.ts';
+import { type ConvNames, denseConv, transposedConv, UNUSED_KEYS, type Weights } from './weights.ts';
 
 /** Ultralytics sets it when a model is made; PyTorch's default is 1e-5. */
 const BN_EPS = 1e-3;
@@ -38,6 +39,13 @@ export interface HeadOptions {
   readonly coefficients?: boolean;
 }
 
+/** What a segmentation network gives. */
+export interface Segmentation {
+  readonly levels: HeadLevel[];
+  /** elem [1, H/4, W/4, 32]: masks are the coefficients' sums of them. */
+  readonly prototypes: Tensor;
+}
+
 /** Maps at strides 8, 16 and 32. */
 export interface TrunkMaps {
   readonly f8: Tensor;
@@ -52,6 +60,17 @@ export function classCount(w: Weights): number {
 
 /** image [1, H, W, 4] (H, W multiples of 32; RGB or BGR in 0 to 1, as the checkpoint was trained) -> the head's maps at strides 8, 16, 32. */
 export function yolov8(g: Graph, image: Tensor, w: Weights, o: HeadOptions = {}): HeadLevel[] {
+  return network(g, image, w, o).levels;
+}
+
+/** As `yolov8`, with a segmentation head: coefficients too, and the prototypes of the masks (nn/modules/head.py, Segment). */
+export function yolov8Segmentation(g: Graph, image: Tensor, w: Weights): Segmentation {
+  const { levels, fine } = network(g, image, w, { coefficients: true });
+  return { levels, prototypes: g.scope('proto', () => prototypes(g, fine, w.at('model', 22, 'proto'))) };
+}
+
+/** The head's maps, and what its finest level reads. */
+function network(g: Graph, image: Tensor, w: Weights, o: HeadOptions): { levels: HeadLevel[]; fine: Tensor } {
   const [, height, width] = dims(image, 4);
   check(height % 32 === 0 && width % 32 === 0, 'shape', `YOLOv8: ${height} x ${width} are not multiples of 32`);
   let x = module(g, image, w, 0, 2);
@@ -63,9 +82,17 @@ export function yolov8(g: Graph, image: Tensor, w: Weights, o: HeadOptions = {})
   return neckAndHead(g, { f8, f16, f32: spatialPyramidPooling(g, x, w) }, w, o);
 }
 
+/** Proto: a 3x3, a transposed 2x2 that doubles the map, a 3x3, a 1x1; its last convolution has norm and SiLU like the others. */
+function prototypes(g: Graph, fine: Tensor, w: Weights): Tensor {
+  const x = block(g, fine, w.at('cv1'));
+  const { weight, bias } = transposedConv(w, 'upsample', channels(x), channels(x));
+  const y = convTranspose2d(g, x, g.weight(weight), bias ? { bias: g.weight(bias) } : {});
+  return block(g, block(g, y, w.at('cv2')), w.at('cv3'));
+}
+
 /** The default model's detector: a 1x1 convolution in place of the pyramid pooling, then YOLOv8's neck and head on the encoder's trunk. */
 export function yolov8OnTrunk(g: Graph, trunk: TrunkMaps, w: Weights): HeadLevel[] {
-  return neckAndHead(g, { ...trunk, f32: module(g, trunk.f32, w, 9) }, w, {});
+  return neckAndHead(g, { ...trunk, f32: module(g, trunk.f32, w, 9) }, w, {}).levels;
 }
 
 /** Boxes and scores of all anchors, levels one after the other, each by rows. */
@@ -89,12 +116,17 @@ export function decodeLevels(g: Graph, levels: readonly HeadLevel[], classes: nu
 }
 
 /** Top-down, then bottom-up (PANet), then a head a level. */
-function neckAndHead(g: Graph, { f8, f16, f32 }: TrunkMaps, w: Weights, o: HeadOptions): HeadLevel[] {
+function neckAndHead(
+  g: Graph,
+  { f8, f16, f32 }: TrunkMaps,
+  w: Weights,
+  o: HeadOptions,
+): { levels: HeadLevel[]; fine: Tensor } {
   const middle = c2f(g, concat(g, [upsample(g, f32, f16), f16]), w, 12, false);
   const low = c2f(g, concat(g, [upsample(g, middle, f8), f8]), w, 15, false);
   const middle2 = c2f(g, concat(g, [module(g, low, w, 16, 2), middle]), w, 18, false);
   const high = c2f(g, concat(g, [module(g, middle2, w, 19, 2), f32]), w, 21, false);
-  return [low, middle2, high].map((x, i) => headLevel(g, x, w.at('model', 22), i, o));
+  return { levels: [low, middle2, high].map((x, i) => headLevel(g, x, w.at('model', 22), i, o)), fine: low };
 }
 
 function headLevel(g: Graph, x: Tensor, w: Weights, level: number, o: HeadOptions): HeadLevel {

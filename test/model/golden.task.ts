@@ -20,6 +20,7 @@ const COMPONENTS: Readonly<Record<string, () => Promise<Verify>>> = {
   decoder: async () => (await import('../../cli/verify/gpu-decoder.ts')).verifyDecoder,
   'detector/yolov8': async () => (await import('../../cli/verify/gpu-detector.ts')).verifyYolov8,
   'detector/object-aware': async () => (await import('../../cli/verify/gpu-detector.ts')).verifyYolov8,
+  'detector/fastsam': async () => (await import('../../cli/verify/gpu-detector.ts')).verifyYolov8,
   'detector/default': async () => (await import('../../cli/verify/gpu-detector-default.ts')).verifyDefaultDetector,
   'everything-objects': async () => (await import('../../cli/verify/gpu-everything.ts')).verifyEverything,
   predictor: async () => (await import('../../cli/verify/gpu-predictor.ts')).verifyPredictor,

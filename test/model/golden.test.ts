@@ -6,6 +6,8 @@ import { hosts, onHost } from '../browser.ts';
 const CASES = [
   'encoder-tinyvit-small',
   'encoder-tinyvit-5m',
+  'encoder-vit-small',
+  'encoder-vit-h-thin',
   'decoder-small-boxes',
   'decoder-boxes',
   'decoder-points-box',
@@ -14,6 +16,7 @@ const CASES = [
   'detector-yolov8n',
   'detector-yolov8s',
   'detector-object-aware-x',
+  'fastsam-n',
   'detector-default',
   'everything-objects-mini',
   'predictor-mini',
