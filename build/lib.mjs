@@ -68,6 +68,18 @@ export function build() {
   }
 }
 
+/** Builds the demo page (examples/demo/dist) when it is missing or older than a source. */
+export function buildDemo() {
+  const page = join(root, 'examples', 'demo', 'dist', 'index.html');
+  const folders = ['src', 'build', 'weights', 'package-lock.json', 'examples/photos', 'examples/demo/src'];
+  const sources = [...folders, 'examples/demo/index.html', 'examples/demo/vite.config.ts'];
+  if (existsSync(page) && statSync(page).mtimeMs > Math.max(...sources.map((name) => newest(join(root, name))))) return;
+  console.error('building the demo');
+  const args = ['build', '--config', 'examples/demo/vite.config.ts', '--logLevel', 'warn'];
+  const code = runPackage('vite', 'bin/vite.js', args, { stdio: ['ignore', 2, 2] });
+  if (code !== 0) process.exit(code);
+}
+
 function newest(path) {
   const own = statSync(path);
   if (!own.isDirectory()) return own.mtimeMs;

@@ -12,15 +12,19 @@ export { generateTypes } from './wgsl-types.ts';
 /** A module that imports all kernels, ahead of everything else in a bundle: side by side they compress better, by a thirtieth of it. */
 const FIRST = '\0segevery:kernels';
 
-/** The plugin. Builds for production minify the WGSL; a file that does not compile fails with `file:line: problem`. */
-export default function wgsl(): Plugin {
-  let root = process.cwd();
+/**
+ * The plugin. Builds for production minify the WGSL; a file that does not compile fails with `file:line: problem`.
+ *
+ * @param repository the folder with src/kernels; Vite's root unless said
+ */
+export default function wgsl(repository?: string): Plugin {
+  let root = repository ?? process.cwd();
   let production = false;
   return {
     name: 'segevery:wgsl',
     enforce: 'pre',
     configResolved(config) {
-      root = config.root;
+      root = repository ?? config.root;
       production = config.command === 'build';
     },
     buildStart() {
@@ -28,7 +32,7 @@ export default function wgsl(): Plugin {
       for (const error of generateTypes(root)) this.warn(error.message);
     },
     transform(code, id) {
-      if (!production || this.getModuleInfo(id)?.isEntry !== true) return null;
+      if (!production || !/\.[jt]s$/.test(id) || this.getModuleInfo(id)?.isEntry !== true) return null;
       const [, shebang = '', rest = ''] = /^(#![^\n]*\n)?([\s\S]*)$/.exec(code) ?? [];
       return { code: `${shebang}import ${JSON.stringify(FIRST)};\n${rest}`, map: null };
     },

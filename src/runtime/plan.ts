@@ -215,6 +215,12 @@ export class Plan {
     }
   }
 
+  /** Forgets the caller's memory, which may be gone by now; the plan makes its own where it runs without. */
+  unbind(): void {
+    this.#bound.clear();
+    for (const launch of this.launches) launch.groups = undefined;
+  }
+
   /** Makes bind groups follow the arena: they are renewed when it grew. Called before each run. */
   prepare(): void {
     if (this.#disposed) throw new SegEveryError('disposed', 'plan: used after dispose()');

@@ -28,6 +28,8 @@ export async function profilePlan(
   const queries = device.createQuerySet({ type: 'timestamp', count: 2 * CHUNK });
   const resolved = buffers.create('timestamps', 16 * CHUNK, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC);
   const staging = buffers.create('timestamps/read', 16 * CHUNK, GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST);
+  // What the last run was given (a photo's input and embedding) may have been disposed of since.
+  plan.unbind();
   plan.prepare();
   try {
     for (let repeat = 0; repeat < (options.repeats ?? 3); repeat++) {
