@@ -1,10 +1,11 @@
 // A matrix product for each prompt of the batch, both factors being activations.
 import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
-import { ceilDiv, dims, sameShape, type Tensor } from '../runtime/tensor.ts';
+import { dims, sameShape, type Tensor } from '../runtime/tensor.ts';
 import { type Activation, activationCode } from './activation.ts';
 import shader from './batched-matmul.wgsl';
-import { COLUMNS, checkBias, LANES, outputOf, ROWS } from './matmul.ts';
+import { checkBias, outputOf } from './matmul.ts';
+import { registerTile } from './tile.ts';
 
 export interface BatchedMatmulOptions {
   /** elem [M, K], added to `a` when it is read; shared by the batch. */
@@ -44,7 +45,7 @@ export function batchedMatmul(g: Graph, a: Tensor, b: Tensor, o: BatchedMatmulOp
   shaped(o.residual, [batch, rows, columns], [1, rows, columns]);
   checkBias(name, o.bias, columns);
   const out = outputOf(g, name, [batch, rows, columns], o.out);
-  const quads = ceilDiv(rows, 2 * ROWS) * ceilDiv(columns / 4, 2 * COLUMNS);
+  const tile = registerTile(rows, depth);
   g.launch(shader, {
     tensors: {
       a,
@@ -64,16 +65,14 @@ export function batchedMatmul(g: Graph, a: Tensor, b: Tensor, o: BatchedMatmulOp
       residualStride4: o.residual?.shape[0] === 1 ? 0 : (rows * columns) / 4,
     },
     constants: {
-      LANES,
-      ROWS,
-      COLUMNS,
+      ...tile.constants,
       HAS_ADDEND: o.addend !== undefined,
       HAS_BIAS: o.bias !== undefined,
       HAS_ROW_BIAS: o.rowBias !== undefined,
       HAS_RESIDUAL: o.residual !== undefined,
       ACTIVATION: activationCode(o.activation),
     },
-    groups: (items) => ceilDiv(items * quads * 4, LANES),
+    groups: (items) => tile.groups(rows, columns, items),
     cost: { flops: 2 * batch * rows * depth * columns },
   });
   return out;

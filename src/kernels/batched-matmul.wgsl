@@ -1,19 +1,15 @@
 // A product for each prompt: out [B, M, N] = activation((a + addend) [M, K] x b [K, N] + bias + rowBias + residual).
-// The register tile of matmul.wgsl; tiles do not cross from one prompt into the next.
+// The register tile; tiles do not cross from one prompt into the next.
 #import grid
 #import elem
 #import quad
+#import tile
 #import activation
 
-const LANES = 32u;        // specialised: threads a workgroup, a multiple of 4
-const ROWS = 16u;         // specialised: rows a thread, even
-const COLUMNS = 4u;       // specialised: vec4 columns a thread, even
 const HAS_ADDEND = false;   // specialised: a + addend
 const HAS_BIAS = false;     // specialised: + bias[column]
 const HAS_ROW_BIAS = false; // specialised: + rowBias[prompt, column]
 const HAS_RESIDUAL = false; // specialised: + residual
-const HALF_ROWS = ROWS / 2u;
-const HALF_COLUMNS = COLUMNS / 2u;
 
 struct Params {
   firstGroup: u32,
@@ -35,10 +31,29 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> out: array<elem4>; // [B, M, N]
 @group(0) @binding(7) var<uniform> params: Params;
 
-fn loadA(at: u32, addendAt: u32) -> vec4<f32> {
-  var x = load4(a[at]);
-  if (HAS_ADDEND) { x += load4(addend[addendAt]); }
+var<private> item: u32; // the thread's prompt; beyond the last one it reads clamped and stores nothing
+
+fn loadRow(at: u32, more: u32, k: u32) -> vec4<f32> {
+  let x = load4(a[at + k]);
+  if (HAS_ADDEND) { return x + load4(addend[more + k]); }
   return x;
+}
+
+fn loadBlock(at: u32) -> mat4x4<f32> {
+  let n = params.columns4;
+  return mat4x4<f32>(load4(b[at]), load4(b[at + n]), load4(b[at + 2u * n]), load4(b[at + 3u * n]));
+}
+
+fn rowInfo(row: u32) -> u32 { return row * params.columns4; }
+
+fn storeSum(sum: vec4<f32>, row: u32, info: u32, column: u32) {
+  if (item >= params.items) { return; }
+  var x = sum;
+  let at = info + column;
+  if (HAS_BIAS) { x += bias[column]; }
+  if (HAS_ROW_BIAS) { x += rowBias[item * params.columns4 + column]; }
+  if (HAS_RESIDUAL) { x += load4(residual[item * params.residualStride4 + at]); }
+  out[item * params.rows * params.columns4 + at] = store4(activate4(x));
 }
 
 @compute @workgroup_size(LANES)
@@ -46,94 +61,17 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
         @builtin(local_invocation_index) lane: u32) {
   let group = linearGroup(groupId, groupCounts);
   if (group >= params.groupCount) { return; }
-  // A quad computes 2 ROWS x 2 COLUMNS: lanes side by side share rows of a, lanes one above the other share columns of the weight. A lane
-  // loads half of what it needs and takes the other half from its neighbour; rows and columns beyond the edge repeat the last one.
-  let quad = (group * LANES + lane) / 4u; // beyond the last prompt it reads clamped and stores nothing
-  let down = (lane / 2u) % 2u;
-  let across = lane % 2u;
-  let columnBlocks = (params.columns4 + 2u * COLUMNS - 1u) / (2u * COLUMNS);
-  let rowBlocks = (params.rows + 2u * ROWS - 1u) / (2u * ROWS);
-  let item = quad / (columnBlocks * rowBlocks);
-  let row0 = (((quad / columnBlocks) % rowBlocks) * 2u + down) * ROWS;
-  let column0 = ((quad % columnBlocks) * 2u + across) * COLUMNS;
-
-  // Locally, the lane's own half comes first and its neighbour's second.
-  let ownRow = row0 + across * HALF_ROWS;
-  let otherRow = row0 + (1u - across) * HALF_ROWS;
-  let ownColumn = column0 + down * HALF_COLUMNS;
-  let otherColumn = column0 + (1u - down) * HALF_COLUMNS;
-  var aAt: array<u32, ROWS>;
-  var addendAt: array<u32, ROWS>;
+  let quad = (group * LANES + lane) / 4u;
+  let tiles = columnBlocks() * ((params.rows + 2u * ROWS - 1u) / (2u * ROWS)); // a prompt
+  item = quad / tiles;
+  let tile = tileOf(quad % tiles, lane);
   // @unroll
   for (var r = 0u; r < ROWS; r++) {
-    let row = min(select(otherRow + r - HALF_ROWS, ownRow + r, r < HALF_ROWS), params.rows - 1u);
-    addendAt[r] = row * params.depth4;
-    aAt[r] = item * params.aStride4 + addendAt[r];
+    rowMore[r] = inRow(tile, r) * params.depth4;
+    rowAt[r] = item * params.aStride4 + rowMore[r];
   }
-  var columnAt: array<u32, COLUMNS>;
-  // @unroll
-  for (var c = 0u; c < COLUMNS; c++) {
-    columnAt[c] = min(select(otherColumn + c - HALF_COLUMNS, ownColumn + c, c < HALF_COLUMNS), params.columns4 - 1u);
-  }
-  let bAt = item * params.depth4 * 4u * params.columns4;
-
-  var acc: array<vec4<f32>, ROWS * COLUMNS>;
-  for (var k = 0u; k < params.depth4; k++) {
-    var bTile: array<vec4<f32>, 4u * COLUMNS>;
-    // @unroll
-    for (var i = 0u; i < 4u; i++) {
-      let at = bAt + (k * 4u + i) * params.columns4;
-      // @unroll
-      for (var c = 0u; c < HALF_COLUMNS; c++) {
-        bTile[i * COLUMNS + c] = load4(b[at + columnAt[c]]);
-        if (QUADS) {
-          bTile[i * COLUMNS + HALF_COLUMNS + c] = quadDown(bTile[i * COLUMNS + c]);
-        } else {
-          bTile[i * COLUMNS + HALF_COLUMNS + c] = load4(b[at + columnAt[HALF_COLUMNS + c]]);
-        }
-      }
-    }
-    // @unroll
-    for (var half = 0u; half < HALF_ROWS; half++) {
-      let own = loadA(aAt[half] + k, addendAt[half] + k);
-      var other: vec4<f32>;
-      if (QUADS) {
-        other = quadAcross(own);
-      } else {
-        other = loadA(aAt[HALF_ROWS + half] + k, addendAt[HALF_ROWS + half] + k);
-      }
-      // @unroll
-      for (var r = half; r < ROWS; r += HALF_ROWS) {
-        var x = own;
-        if (r >= HALF_ROWS) { x = other; }
-        // @unroll
-        for (var c = 0u; c < COLUMNS; c++) {
-          // One expression: each store to a variable is masked on CPU adapters.
-          acc[r * COLUMNS + c] = fma(vec4<f32>(x.w), bTile[3u * COLUMNS + c], fma(vec4<f32>(x.z), bTile[2u * COLUMNS + c],
-            fma(vec4<f32>(x.y), bTile[COLUMNS + c], fma(vec4<f32>(x.x), bTile[c], acc[r * COLUMNS + c]))));
-        }
-      }
-    }
-  }
-
-  // The epilogue is a loop over the rows of a copy: unrolled it would be longer than the product, and compiling it too.
-  var sums: array<vec4<f32>, ROWS * COLUMNS>;
-  // @unroll
-  for (var i = 0u; i < ROWS * COLUMNS; i++) { sums[i] = acc[i]; }
-  for (var r = 0u; r < ROWS; r++) {
-    let row = select(otherRow + r - HALF_ROWS, ownRow + r, r < HALF_ROWS);
-    if (row >= params.rows || item >= params.items) { continue; }
-    // @unroll
-    for (var c = 0u; c < COLUMNS; c++) {
-      let column = select(otherColumn + c - HALF_COLUMNS, ownColumn + c, c < HALF_COLUMNS);
-      if (column < params.columns4) {
-        var x = sums[r * COLUMNS + c];
-        let at = row * params.columns4 + column;
-        if (HAS_BIAS) { x += bias[column]; }
-        if (HAS_ROW_BIAS) { x += rowBias[item * params.columns4 + column]; }
-        if (HAS_RESIDUAL) { x += load4(residual[item * params.residualStride4 + at]); }
-        out[item * params.rows * params.columns4 + at] = store4(activate4(x));
-      }
-    }
-  }
+  let columns = vec4<u32>(inColumn(tile, 0u), inColumn(tile, 1u), inColumn(tile, 2u), inColumn(tile, 3u));
+  let first = columns + item * params.depth4 * 4u * params.columns4;
+  for (var k = 0u; k < params.depth4; k += STEPS) { multiply(k, first + 4u * k * params.columns4); }
+  storeTile(tile);
 }

@@ -1,10 +1,11 @@
 // Transposed convolution with a 2 x 2 kernel and stride 2: each pixel becomes four.
 import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
-import { ceilDiv, dims, sameShape, type Tensor } from '../runtime/tensor.ts';
+import { dims, sameShape, type Tensor } from '../runtime/tensor.ts';
 import { type Activation, activationCode } from './activation.ts';
 import shader from './conv-transpose2d.wgsl';
-import { COLUMNS, checkBias, LANES, outputOf, ROWS } from './matmul.ts';
+import { checkBias, outputOf } from './matmul.ts';
+import { registerTile } from './tile.ts';
 
 export interface ConvTranspose2dOptions {
   /** float32 [N]. */
@@ -39,16 +40,13 @@ export function convTranspose2d(g: Graph, x: Tensor, weight: Tensor, o: ConvTran
     check(fits, 'shape', `${name}: ${addend.name} is [${addend.shape.join(', ')}], not [${expected.join(', ')}]`);
   }
   const out = outputOf(g, name, [batch, 2 * height, 2 * width, columns / 4], o.out);
-  const columnBlocks = ceilDiv(columns / 4, 2 * COLUMNS);
-  const groups = (images: number): number =>
-    ceilDiv(ceilDiv(images * height * width, 2 * ROWS) * columnBlocks * 4, LANES);
+  const tile = registerTile(batch * height * width, channels);
+  const groups = (images: number): number => tile.groups(images * height * width, columns);
   g.launch(shader, {
     tensors: { a: x, weight, bias: o.bias ?? g.none, addend: addend ?? g.none, out },
     params: { rows: batch * height * width, depth4: channels / 4, columns4: columns / 4, height, width },
     constants: {
-      LANES,
-      ROWS,
-      COLUMNS,
+      ...tile.constants,
       HAS_BIAS: o.bias !== undefined,
       HAS_ADDEND: addend !== undefined,
       ACTIVATION: activationCode(o.activation),

@@ -5,17 +5,8 @@ import { ceilDiv, dims, type Tensor } from '../runtime/tensor.ts';
 import type { Activation } from './activation.ts';
 import shader from './conv2d.wgsl';
 import workgroupShader from './conv2d-workgroup.wgsl';
-import {
-  COLUMNS,
-  checkBias,
-  epilogueConstants,
-  LANES,
-  matmul,
-  outputOf,
-  ROWS,
-  repeatedRows,
-  tileGroups,
-} from './matmul.ts';
+import { checkBias, epilogueConstants, matmul, outputOf, repeatedRows, workgroups } from './matmul.ts';
+import { registerTile } from './tile.ts';
 
 export interface Conv2dOptions {
   /** 1 unless said. */
@@ -76,7 +67,8 @@ export function conv2d(g: Graph, x: Tensor, weight: Tensor, o: Conv2dOptions = {
   const rows = batch * outHeight * outWidth;
   const residualRows = repeatedRows(name, o.residual, rows, columns);
   check(o.batched !== true || batch === g.capacity, 'shape', `${name}: ${batch} images for ${g.capacity} prompts`);
-  const groups = (used: number): number => tileGroups(g, used, columns);
+  const tile = registerTile(rows, channels);
+  const groups = (used: number) => (g.tiling === 'workgroup' ? workgroups(used, columns) : tile.groups(used, columns));
   const launch = {
     tensors: { x, weight, bias: o.bias ?? g.none, residual: o.residual ?? g.none, out },
     params: {
@@ -99,6 +91,6 @@ export function conv2d(g: Graph, x: Tensor, weight: Tensor, o: Conv2dOptions = {
   };
   const fused = epilogueConstants(o);
   if (g.tiling === 'workgroup') g.launch(workgroupShader, { ...launch, constants: fused });
-  else g.launch(shader, { ...launch, constants: { LANES, ROWS, COLUMNS, ...fused } });
+  else g.launch(shader, { ...launch, constants: { ...tile.constants, ...fused } });
   return out;
 }

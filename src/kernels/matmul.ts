@@ -5,10 +5,7 @@ import { ceilDiv, channels, dims, rows, sameShape, type Tensor } from '../runtim
 import { type Activation, activationCode } from './activation.ts';
 import shader from './matmul.wgsl';
 import workgroupShader from './matmul-workgroup.wgsl';
-
-export const LANES = 32; // threads a workgroup
-export const ROWS = 16; // rows a thread
-export const COLUMNS = 4; // vec4 columns a thread
+import { registerTile } from './tile.ts';
 
 export interface MatmulOptions {
   /** float32 [N]. */
@@ -43,7 +40,8 @@ export function matmul(g: Graph, a: Tensor, weight: Tensor, o: MatmulOptions = {
   const addendRows = repeatedRows(name, o.addend, count, depth);
   const perItem = o.batched === true ? count / g.capacity : count;
   check(Number.isInteger(perItem), 'shape', `${name}: ${count} rows are not shared evenly by ${g.capacity} prompts`);
-  const groups = (used: number): number => tileGroups(g, used, columns);
+  const tile = registerTile(count, depth);
+  const groups = (used: number) => (g.tiling === 'workgroup' ? workgroups(used, columns) : tile.groups(used, columns));
   const launch = {
     tensors: {
       a,
@@ -59,14 +57,13 @@ export function matmul(g: Graph, a: Tensor, weight: Tensor, o: MatmulOptions = {
   };
   const fused = { HAS_ADDEND: o.addend !== undefined, ...epilogueConstants(o) };
   if (g.tiling === 'workgroup') g.launch(workgroupShader, { ...launch, constants: fused });
-  else g.launch(shader, { ...launch, constants: { LANES, ROWS, COLUMNS, ...fused } });
+  else g.launch(shader, { ...launch, constants: { ...tile.constants, ...fused } });
   return out;
 }
 
-/** Workgroups that cover [rows, columns] in the graph's family of tiles: 64 x 64 a group, or 2 ROWS x 8 COLUMNS a quad of threads. */
-export function tileGroups(g: Graph, count: number, columns: number): number {
-  if (g.tiling === 'workgroup') return ceilDiv(count, 64) * ceilDiv(columns, 64);
-  return ceilDiv(ceilDiv(count, 2 * ROWS) * ceilDiv(columns, 8 * COLUMNS) * 4, LANES);
+/** Workgroups of the family of tiles for GPUs that cover [rows, columns]: 64 x 64 each. */
+export function workgroups(count: number, columns: number): number {
+  return ceilDiv(count, 64) * ceilDiv(columns, 64);
 }
 
 /** Constants of `#import epilogue`. */

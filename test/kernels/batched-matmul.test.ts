@@ -30,6 +30,8 @@ const CASES: Record<string, BatchedCase> = {
     residual: 'own',
     activation: 'geluErf',
   },
+  'large tiles': { capacity: 2, rows: 257, depth: 20, columns: 36, addend: true, residual: 'own', bias: true },
+  'large tiles, pairs of steps': { capacity: 3, batch: 2, rows: 321, depth: 24, columns: 28, rowBias: true },
   "the decoder's widths": { capacity: 2, rows: 64, depth: 256, columns: 64, addend: true },
 };
 

@@ -23,6 +23,8 @@ const CASES: Record<string, MatmulCase> = {
   'addend and residual that repeat': { rows: 36, depth: 16, columns: 24, addend: 9, residual: 12, activation: 'relu6' },
   'long sums': { rows: 49, depth: 640, columns: 160, bias: true, activation: 'geluTanh' },
   'several workgroups': { rows: 700, depth: 64, columns: 256, bias: true, activation: 'sigmoid' },
+  'one less than large tiles, odd steps': { rows: 319, depth: 60, columns: 28, bias: true, addend: 29, residual: 11 },
+  'one more than large tiles': { rows: 257, depth: 72, columns: 36, bias: true, residual: 257, activation: 'geluErf' },
   'part of a batch': { rows: 7, depth: 64, columns: 32, capacity: 6, batch: 4, bias: true, addend: 7 },
 };
 
