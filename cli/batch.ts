@@ -17,6 +17,11 @@ export interface BatchTask<R> {
   keep(photo: PhotoFile, index: number, result: R): Promise<string>;
 }
 
+/** A number of things in words. */
+export function count(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
+}
+
 export interface BatchOptions extends Common {
   /** The model's folder, ending in a separator. */
   readonly model: string;

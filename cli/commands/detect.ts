@@ -1,7 +1,7 @@
 // segevery detect: boxes of the objects in each photo, as a table or as JSON.
 
 import type { Command } from '../arguments.ts';
-import { runBatch } from '../batch.ts';
+import { count, runBatch } from '../batch.ts';
 import type { DetectResult } from '../host/everything.ts';
 import { modelFolder } from '../model-folder.ts';
 import { findPhotos, type PhotoFile } from '../photos.ts';
@@ -24,7 +24,7 @@ export async function detect(
       run: (host, photo) => host.run('detect', { photo: photo.path, model, settings, dtype, ...order }),
       async keep(photo, _index, result) {
         terminal.data(command.json ? `${JSON.stringify(toDocument(photo, result))}\n` : table(photo, result));
-        return `${result.boxes.length} boxes`;
+        return count(result.boxes.length, 'box', 'boxes');
       },
     },
   );
@@ -46,7 +46,7 @@ export function table(photo: PhotoFile, { image, boxes }: Pick<DetectResult, 'im
   const lines = boxes.map(({ box, score, category }, i) =>
     row([String(i), score.toFixed(3), ...box.map((value) => value.toFixed(1)), String(category)]),
   );
-  const heading = `${photo.shown}  ${image.width} x ${image.height} pixels, ${boxes.length} boxes`;
+  const heading = `${photo.shown}  ${image.width} x ${image.height} pixels, ${count(boxes.length, 'box', 'boxes')}`;
   const columns = boxes.length > 0 ? [row(['box', 'score', 'x0', 'y0', 'x1', 'y1', 'class'])] : [];
   return `${[heading, ...columns, ...lines].join('\n')}\n`;
 }

@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 
 import type { Command } from '../arguments.ts';
-import { runBatch } from '../batch.ts';
+import { count, runBatch } from '../batch.ts';
 import { FORMATS, type Format, formatFiles, type PhotoDocument, withOutputMode } from '../formats.ts';
 import { adapterName } from '../host/common.ts';
 import type { EverythingMaskJson, EverythingResult } from '../host/everything.ts';
@@ -33,8 +33,11 @@ export async function everything(command: EverythingCommand, terminal: Terminal,
   const suffixes = formats.map((format) => FORMATS[format]);
   const reserved = merged(formats);
   const stems = out === undefined ? [] : outputStems(photos, out, suffixes, reserved);
-  const fingerprint = { settings: { ...settings, dtype, ...order }, model: { sha256: await modelHash(model) } };
+  // What changes the speed alone does not make a result another.
+  const { batch: _batch, memoryBudget: _budget, pointsPerBatch: _points, ...decisive } = settings;
+  const fingerprint = { settings: { ...decisive, dtype, ...order }, model: { sha256: await modelHash(model) } };
 
+  let gpuBytes = 0;
   const print = (document: unknown): void => void (json && terminal.data(`${JSON.stringify(document)}\n`));
   const code = await runBatch<EverythingResult & { overlay?: Uint8Array | undefined }>(
     list,
@@ -63,10 +66,12 @@ export async function everything(command: EverythingCommand, terminal: Terminal,
         }
         if (photos.length === 1) sayTimings(terminal, result);
         print(withOutputMode(document, outputMode));
-        return `${result.masks.length} masks`;
+        gpuBytes = Math.max(gpuBytes, result.gpuBytes);
+        return count(result.masks.length, 'mask');
       },
     },
   );
+  if (photos.length > 1 && gpuBytes > 0) sayMemory(terminal, gpuBytes);
   if (out !== undefined && photos.length > 1) {
     const files = await mergeFiles(out, stems, formats);
     await writeFiles(files, signal);
@@ -95,7 +100,11 @@ export function sayTimings(terminal: Terminal, { adapter, timings, gpuBytes }: S
   terminal.say(`adapter: ${adapterName(adapter)}`);
   for (const [stage, milliseconds] of timings)
     terminal.say(`  ${stage.padEnd(12)} ${milliseconds.toFixed(0).padStart(7)} ms`);
-  terminal.say(`  GPU memory   ${(gpuBytes / 2 ** 20).toFixed(0).padStart(7)} MiB at most`);
+  sayMemory(terminal, gpuBytes);
+}
+
+function sayMemory(terminal: Terminal, bytes: number): void {
+  terminal.say(`  GPU memory   ${(bytes / 2 ** 20).toFixed(0).padStart(7)} MiB at most`);
 }
 
 /**

@@ -1,7 +1,7 @@
 // segevery segment: masks of prompts on one photo.
 
 import type { Command } from '../arguments.ts';
-import { runBatch } from '../batch.ts';
+import { count, runBatch } from '../batch.ts';
 import { FORMATS, formatFiles } from '../formats.ts';
 import type { SegmentResult } from '../host/segment.ts';
 import { modelFolder } from '../model-folder.ts';
@@ -48,7 +48,7 @@ export async function segment(
         sayTimings(terminal, result);
         if (command.json) terminal.data(`${JSON.stringify(document)}\n`);
         else for (const line of summary(result)) terminal.say(line);
-        return `${result.masks.length} masks`;
+        return count(result.masks.length, 'mask');
       },
     },
   );

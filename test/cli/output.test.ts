@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { findCases, reportLine } from '../../cli/commands/verify.ts';
 import { AllowedFiles } from '../../cli/host/files.ts';
-import { exitCode, writeFiles } from '../../cli/output.ts';
+import { assertWritable, type Content, exitCode, writeFiles } from '../../cli/output.ts';
 import { judge } from '../../cli/verify/index.ts';
 import { SegEveryError } from '../../src/runtime/errors.ts';
 
@@ -32,6 +32,41 @@ test('when one file cannot be written, none is, and what was there stays', async
   await expect(writeFiles(files)).rejects.toMatchObject({ code: 'io' });
   expect(await readFile(join(folder, 'x.png'), 'utf8')).toBe('old');
   expect((await readdir(folder)).sort()).toEqual(['blocked', 'x.png']);
+});
+
+test('a disk that fills up in the middle of a file leaves nothing, and says what to do', async () => {
+  async function* full(): AsyncGenerator<string> {
+    yield 'begun';
+    throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  }
+  const masks = new Map([['0000.png', async () => Uint8Array.of(1)]]);
+  const files = new Map<string, Content>([
+    [join(folder, 'x.masks'), masks],
+    [join(folder, 'x.json'), full()],
+  ]);
+  await expect(writeFiles(files)).rejects.toMatchObject({
+    code: 'io',
+    message: expect.stringMatching(/no space left.*make room, or choose another --out/),
+  });
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('a folder of files replaces the one of an earlier run, all at once', async () => {
+  const masks = (...names: string[]) => new Map(names.map((name) => [name, name]));
+  await writeFiles(new Map([[join(folder, 'x.masks'), masks('0', '1', '2')]]));
+  await writeFiles(new Map([[join(folder, 'x.masks'), masks('0')]]));
+  expect(await readdir(folder)).toEqual(['x.masks']);
+  expect(await readdir(join(folder, 'x.masks'))).toEqual(['0']);
+  await writeFile(join(folder, 'y.masks'), '');
+  await expect(writeFiles(new Map([[join(folder, 'y.masks'), masks('0')]]))).rejects.toMatchObject({ code: 'io' });
+  expect((await readdir(folder)).sort()).toEqual(['x.masks', 'y.masks']);
+});
+
+test('an output folder that cannot be is said before the work, and none is made', async () => {
+  await writeFile(join(folder, 'file'), '');
+  await assertWritable(join(folder, 'new', 'deep'));
+  expect(await readdir(folder)).toEqual(['file']);
+  await expect(assertWritable(join(folder, 'file', 'below'))).rejects.toMatchObject({ code: 'io' });
 });
 
 test('a stopped command leaves nothing', async () => {
