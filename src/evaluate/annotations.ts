@@ -79,8 +79,8 @@ export async function readAnnotations(open: () => ByteStream, options: Annotatio
     ...stream,
     want: (member) => member !== 'annotations',
     onBytes: progress(0),
+    onMember: (member) => void seen.add(member === '' ? 'a list' : member),
     onElement: (member, value, index) => {
-      seen.add(index < 0 ? `${member} (no list)` : member);
       if (member !== 'images' || index < 0) return;
       const entry = readImage(value, `${where}: images[${index}]`);
       check(!entries.has(entry.id), 'usage', `${where}: images[${index}]: the id ${entry.id} occurs twice`);
@@ -89,7 +89,7 @@ export async function readAnnotations(open: () => ByteStream, options: Annotatio
     },
   });
   if (entries.size === 0) {
-    const keys = [...seen].map((key) => (key === '' ? 'a list' : key)).join(', ') || 'nothing';
+    const keys = [...seen].slice(0, 10).join(', ') || 'nothing';
     const message = `${where} has no images, so it is no annotation file of COCO or LVIS (it has ${keys})`;
     throw new SegEveryError('usage', message);
   }

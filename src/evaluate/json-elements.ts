@@ -18,6 +18,8 @@ export interface ElementOptions {
    * is no array is one element with index -1.
    */
   readonly onElement: (member: string, value: unknown, index: number) => void;
+  /** Called with the key of each member of the outermost object, or with '' once where the outermost value is an array. */
+  readonly onMember?: (member: string) => void;
   /** Called with the bytes read so far, after each piece of the stream. */
   readonly onBytes?: (bytes: number) => void;
   readonly signal?: AbortSignal;
@@ -29,6 +31,7 @@ const MEMBER_LIMIT = 1000;
 
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
 /** What may come next. */
@@ -85,11 +88,12 @@ class Splitter {
   }
 
   push(chunk: Uint8Array): void {
-    let at = this.#before === 0 ? skipMark(chunk) : 0;
+    let at = 0;
     while (at < chunk.length) {
       if (this.#piece === 'none') {
-        if (isSpace(chunk[at] as number)) at++;
-        else at = this.#begin(chunk[at] as number, at);
+        const byte = chunk[at] as number;
+        if (isSpace(byte) || this.#isMark(byte, at)) at++;
+        else at = this.#begin(byte, at);
         continue;
       }
       const stop = this.#piece === 'key' ? this.#endOfKey(chunk, at) : this.#endOfValue(chunk, at);
@@ -101,6 +105,11 @@ class Splitter {
     this.#before += chunk.length;
   }
 
+  /** A byte order mark is no part of the document. */
+  #isMark(byte: number, at: number): boolean {
+    return this.#expecting === 'document' && byte === BYTE_ORDER_MARK[this.#before + at];
+  }
+
   end(): void {
     if (this.#expecting !== 'end' || this.#piece !== 'none') throw this.#broken('the file ends in the middle', 0);
   }
@@ -110,8 +119,10 @@ class Splitter {
     switch (this.#expecting) {
       case 'document':
         if (byte === OPEN_OBJECT) this.#expecting = 'first key';
-        else if (byte === OPEN_ARRAY) this.#beginArray();
-        else throw this.#broken('an object or a list is expected', at);
+        else if (byte === OPEN_ARRAY) {
+          this.#options.onMember?.('');
+          this.#beginArray();
+        } else throw this.#broken('an object or a list is expected', at);
         return at + 1;
       case 'first key':
       case 'key':
@@ -233,6 +244,7 @@ class Splitter {
       this.#members.add(member);
       if (this.#members.size > MEMBER_LIMIT) throw this.#broken(`there are more than ${MEMBER_LIMIT} keys`, at);
       this.#member = member;
+      this.#options.onMember?.(member);
       this.#expecting = 'colon';
     } else if (this.#isArray) {
       if (kept) this.#options.onElement(this.#member, value, this.#index);
@@ -271,9 +283,4 @@ function concatenate(parts: readonly Uint8Array[], length: number): Uint8Array {
     at += part.length;
   }
   return whole;
-}
-
-/** A byte order mark is no part of the document. */
-function skipMark(chunk: Uint8Array): number {
-  return chunk[0] === 0xef && chunk[1] === 0xbb && chunk[2] === 0xbf ? 3 : 0;
 }

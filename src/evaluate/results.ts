@@ -1,7 +1,7 @@
 // Proposals from a file of results in COCO's format: a list of { image_id, score, segmentation, bbox }, read as a stream.
 
 import { rleBbox } from '../formats/rle.ts';
-import { check } from '../runtime/errors.ts';
+import { check, SegEveryError } from '../runtime/errors.ts';
 import { readMask, type Truth } from './annotations.ts';
 import { Findings } from './findings.ts';
 import { type ByteStream, readElements } from './json-elements.ts';
@@ -36,17 +36,17 @@ export async function readResults(stream: ByteStream, truth: Truth, options: Res
   const sizes = new Map(truth.images.map((image) => [image.id, image]));
   const found = new Map<number, Proposal[]>();
   const findings = new Findings();
+  let isList = false;
   await readElements(stream, {
     where,
     ...(signal ? { signal } : {}),
     onBytes: (done) => bytes && onProgress?.(Math.min(1, done / bytes)),
-    onElement: (member, value, index) => {
+    onMember: (member) => {
+      isList = member === '';
+    },
+    onElement: (_, value, index) => {
       const place = `${where}: result ${index}`;
-      check(
-        member === '' && index >= 0,
-        'usage',
-        `${where} is no list of results; COCO's format is [{"image_id", ..}, ..]`,
-      );
+      if (!isList) throw noList(where);
       const { image_id: id, score, segmentation, bbox } = fieldsOf(value, place);
       check(isId(id), 'usage', `${place}: image_id is ${JSON.stringify(id)}, not a whole number`);
       check(isNumber(score), 'usage', `${place}: score is ${JSON.stringify(score)}, not a number`);
@@ -63,6 +63,7 @@ export async function readResults(stream: ByteStream, truth: Truth, options: Res
       if (proposals.length >= 2 * limit) found.set(image.id, best(proposals, limit));
     },
   });
+  if (!isList) throw noList(where);
   return { proposals: found, findings };
 }
 
@@ -73,4 +74,8 @@ export function best(proposals: readonly Proposal[], limit: number): Proposal[] 
     limit,
   );
   return order.sort((a, b) => a - b).map((index) => proposals[index] as Proposal);
+}
+
+function noList(where: string): SegEveryError {
+  return new SegEveryError('usage', `${where} is no list of results; COCO's format is [{"image_id", ..}, ..]`);
 }
