@@ -15,7 +15,9 @@ function files(folder: string, pattern: RegExp): string[] {
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const source = files('src', /\.ts$/);
-const all = ['src', 'cli', 'build', 'test', 'bench'].flatMap((folder) => files(folder, /\.(ts|mjs)$/));
+const all = ['src', 'cli', 'build', 'test', 'bench', 'examples/demo/src'].flatMap((folder) =>
+  files(folder, /\.(ts|mjs)$/),
+);
 
 /** What a file imports, static or dynamic. */
 function imports(path: string): string[] {

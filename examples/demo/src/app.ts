@@ -126,7 +126,7 @@ export class App {
       await this.#opened;
       this.#view.busy('Looking for everything', 0);
       const onProgress = (_stage: string, done: number): void =>
-        this.#view.busy(`${this.#masks.length} masks`, Math.min(done, 1));
+        this.#view.busy(masksOf(this.#masks.length), Math.min(done, 1));
       const onMasks = (masks: readonly MaskMessage[]): void => {
         if (signal.aborted) return;
         if (this.#masks.length === 0) this.#view.times([['first', performance.now() - begun]]);
@@ -138,7 +138,9 @@ export class App {
       this.#view.times([['everything', milliseconds]]);
       this.#view.redraw(this.#masks);
       const count = this.#masks.length;
-      this.#view.idle(count === 0 ? 'Nothing was found. Click a thing instead.' : `${count} masks. Hover to see each.`);
+      this.#view.idle(
+        count === 0 ? 'Nothing was found. Click a thing instead.' : `${masksOf(count)}. Hover to see each.`,
+      );
     } catch (error) {
       if (!this.#fail(error, 'masks') && this.#job.signal === signal) this.#stopped();
     } finally {
@@ -154,7 +156,7 @@ export class App {
 
   #stopped(): void {
     this.#view.everythingRuns(false);
-    this.#view.idle(`Stopped: ${this.#masks.length} masks.`);
+    this.#view.idle(`Stopped: ${masksOf(this.#masks.length)}.`);
     this.#view.redraw(this.#masks);
   }
 
@@ -283,4 +285,8 @@ export class App {
 
 function stem(name: string): string {
   return name.replace(/\.[^.]*$/, '') || 'photo';
+}
+
+function masksOf(count: number): string {
+  return count === 1 ? '1 mask' : `${count} masks`;
 }

@@ -37,17 +37,14 @@ export class Times {
   }
 }
 
-/** Rows of the kernel table, with a bar for the share of its plan's time. */
+/** Rows of the kernel table, the longest first as they come. */
 export function kernelRows(kernels: readonly KernelTime[]): HTMLTableRowElement[] {
-  const longest = Math.max(...kernels.map((kernel) => kernel.milliseconds), Number.MIN_VALUE);
-  return kernels.map(({ plan, shader, launches, milliseconds, gflops }) => {
-    const bar = make('meter', { min: 0, max: longest, value: milliseconds });
-    bar.setAttribute('aria-hidden', 'true');
-    return row(shader, plan, String(launches), duration(milliseconds), gflops === null ? '–' : gflops.toFixed(1), bar);
-  });
+  return kernels.map(({ plan, shader, launches, milliseconds, gflops }) =>
+    row(shader, duration(milliseconds), gflops === null ? '–' : gflops.toFixed(1), String(launches), plan),
+  );
 }
 
-function row(head: string, ...cells: (string | HTMLElement)[]): HTMLTableRowElement {
+function row(head: string, ...cells: string[]): HTMLTableRowElement {
   const first = make('th', { scope: 'row' }, head);
   return make('tr', {}, first, ...cells.map((cell) => make('td', {}, cell)));
 }
