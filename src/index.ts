@@ -7,6 +7,7 @@ export type { EverythingOptions, EverythingRecord } from './model/everything.ts'
 export type { GridSearchOptions } from './model/grid-search.ts';
 export type { LoadOptions, LoadProgress, ModelSource } from './model/load.ts';
 export { Mask, type MaskImageOptions, type RgbaImage } from './model/mask.ts';
+export type { OutputMode, SegmentationOf } from './model/output-mode.ts';
 export type { MaskRecord, Photo, Prompt, SegmentOptions } from './model/photo.ts';
 export type { PhotoSource } from './photo/decode-page.ts';
 export type { RawPixels } from './photo/raw.ts';

@@ -37,30 +37,52 @@ export interface ImageOptions extends OpenOptions, PhotoLimits {}
 
 /** @throws codes `no-webgpu`, `no-adapter`. */
 export async function createEngine(options: SegEveryOptions = {}): Promise<SegEvery> {
+  const { precision = 'f32' } = options;
+  const storage = typeof precision === 'string' ? { activations: precision, weights: precision } : precision;
+  const create = () => createRuntime(options);
+  return new SegEvery(await create(), storage, options.decodePhoto ?? decodePhoto, create);
+}
+
+async function createRuntime(options: SegEveryOptions): Promise<Engine> {
   const runtime = await Engine.create(options);
   try {
     // Software adapters say so; there the workgroup family loses always, and compiling both to see it takes seconds.
     runtime.tiling = options.tiling ?? (runtime.adapter.software ? 'register' : await measureTiling(runtime));
+    return runtime;
   } catch (error) {
     runtime.dispose();
     throw error;
   }
-  const { precision = 'f32' } = options;
-  const storage = typeof precision === 'string' ? { activations: precision, weights: precision } : precision;
-  return new SegEvery(runtime, storage, options.decodePhoto ?? decodePhoto);
 }
 
 export class SegEvery {
   readonly #models = new Set<LoadedModel>();
   readonly #decode: PhotoDecoder;
+  readonly #create: () => Promise<Engine>;
+  #runtime: Engine;
+  #renewal: Promise<Engine> | undefined;
+  #generation = 0;
+  #disposed = false;
 
   constructor(
-    /** The device, its memory and its queue; for tools that look inside. */
-    readonly runtime: Engine,
+    runtime: Engine,
     readonly precision: Precision,
     decode: PhotoDecoder,
+    create: () => Promise<Engine>,
   ) {
+    this.#runtime = runtime;
     this.#decode = decode;
+    this.#create = create;
+  }
+
+  /** The device, its memory and its queue; for tools that look inside. Another one after the device was lost. */
+  get runtime(): Engine {
+    return this.#runtime;
+  }
+
+  /** How often the device was lost and made anew. */
+  get generation(): number {
+    return this.#generation;
   }
 
   get adapter(): AdapterSummary {
@@ -71,7 +93,10 @@ export class SegEvery {
     return this.runtime.features;
   }
 
-  /** Resolves when the device is lost: create a new engine, and load and open again. */
+  /**
+   * Resolves when the device is lost. What was under way fails with `device-lost`, and so does every call of a photo that was open: open it
+   * again. The next `open`, `restore` or `load` makes the device anew, and models load themselves on it from the weights in memory.
+   */
   get lost(): Promise<SegEveryError> {
     return this.runtime.lost;
   }
@@ -84,9 +109,13 @@ export class SegEvery {
 
   /** Loads a model folder and uploads its weights. @throws codes `weights`, `model-mismatch`, `io`, `aborted`, `out-of-memory`. */
   async load(source: ModelSource, options: LoadOptions = {}): Promise<LoadedModel> {
-    this.runtime.assertUsable();
+    await this.#usable();
     const opened = await openModel(source, options);
-    const model = new LoadedModel(await this.#model(opened), this.#decode, (closed) => this.#models.delete(closed));
+    const build = async (known?: Model): Promise<Model> => {
+      const runtime = await this.#usable();
+      return known?.engine === runtime ? known : this.#model(opened);
+    };
+    const model = new LoadedModel(await build(), build, this.#decode, (closed) => this.#models.delete(closed));
     this.#models.add(model);
     try {
       await model.core.prepare(options);
@@ -109,6 +138,7 @@ export class SegEvery {
       headersOnly: true,
       ...(options.signal ? { signal: options.signal } : {}),
     });
+    await this.#usable();
     const model = await this.#model(opened);
     const needs = model.requirements(options.prompts ?? 1);
     model.dispose();
@@ -130,7 +160,30 @@ export class SegEvery {
   /** Compares a small decoder on this device with what PyTorch computes: are masks right here, and if not, from which stage on? */
   async selfTest(): Promise<SelfTestReport> {
     const { runSelfTest } = await onDemand('self-test.js', () => import('./self-test/self-test.ts'));
-    return runSelfTest(this.runtime, this.precision);
+    return runSelfTest(await this.#usable(), this.precision);
+  }
+
+  /** The runtime, made anew where its device was lost. @throws codes `disposed`, `no-adapter` */
+  async #usable(): Promise<Engine> {
+    if (!this.#runtime.isLost || this.#disposed) {
+      this.#runtime.assertUsable();
+      return this.#runtime;
+    }
+    this.#renewal ??= (async () => {
+      try {
+        const renewed = await this.#create();
+        this.#runtime.buffers.destroyAll();
+        this.#runtime = renewed;
+        this.#generation++;
+        return renewed;
+      } finally {
+        this.#renewal = undefined;
+      }
+    })();
+    const renewed = await this.#renewal;
+    if (this.#disposed) renewed.dispose();
+    renewed.assertUsable();
+    return renewed;
   }
 
   async #model(opened: OpenedModel): Promise<Model> {
@@ -141,6 +194,7 @@ export class SegEvery {
 
   /** Frees models, photos and the device. */
   dispose(): void {
+    this.#disposed = true;
     for (const model of [...this.#models]) model.dispose();
     this.runtime.dispose();
   }
@@ -164,43 +218,76 @@ export interface Verdict {
 
 /** A model on an engine. */
 export class LoadedModel {
+  readonly #build: (known: Model) => Promise<Model>;
   readonly #decode: PhotoDecoder;
   readonly #onDispose: (model: LoadedModel) => void;
+  #core: Model;
+  #building: Promise<Model> | undefined;
+  #disposed = false;
 
+  /** @param build gives the model that is known back, or another where the device was lost */
   constructor(
-    /** The model below the convenience; for tools that look inside. */
-    readonly core: Model,
+    core: Model,
+    build: (known: Model) => Promise<Model>,
     decode: PhotoDecoder,
     onDispose: (model: LoadedModel) => void,
   ) {
+    this.#core = core;
+    this.#build = build;
     this.#decode = decode;
     this.#onDispose = onDispose;
+  }
+
+  /** The model below the convenience; for tools that look inside. Another one after the device was lost. */
+  get core(): Model {
+    return this.#core;
   }
 
   get name(): string {
     return this.core.description.name;
   }
 
-  /** Decodes and encodes a photo, once. @throws codes `image`, `image-limit`, `aborted`, `disposed`, `device-lost`. */
+  /**
+   * Decodes and encodes a photo, once. What was given is kept until the photo is disposed of: crops of a grid search are decoded from it again.
+   * @throws codes `image`, `image-limit`, `aborted`, `disposed`, `device-lost`. */
   async open(image: PhotoSource | ClosablePixels, options: ImageOptions = {}): Promise<Photo> {
     const begun = performance.now();
     const pixels = isPixels(image) ? image : await this.#decode(image, options);
     options.timings?.set('decode', performance.now() - begun);
+    const { timings: _timings, onProgress: _onProgress, signal: _signal, ...limits } = options;
+    const reopen = (signal?: AbortSignal) => this.#decode(image as PhotoSource, { ...limits, signal });
     try {
-      return await this.core.openPixels(pixels, options);
+      const core = await this.#ready();
+      return await core.openPixels(pixels, isPixels(image) ? options : { ...options, reopen });
     } finally {
       if (pixels !== image) pixels.close?.();
     }
   }
 
   /** A photo from `photo.save()`, without encoding it again. @throws codes `weights`, `model-mismatch`. */
-  restore(bytes: Uint8Array): Promise<Photo> {
-    return this.core.restore(bytes);
+  async restore(bytes: Uint8Array): Promise<Photo> {
+    return (await this.#ready()).restore(bytes);
   }
 
   dispose(): void {
+    this.#disposed = true;
     this.core.dispose();
     this.#onDispose(this);
+  }
+
+  /** The model on the device that there is now. */
+  #ready(): Promise<Model> {
+    if (this.#disposed) return Promise.resolve(this.#core); // which says so
+    this.#building ??= (async () => {
+      try {
+        this.#core = await this.#build(this.#core);
+        if (this.#disposed) this.#core.dispose();
+        return this.#core;
+      } finally {
+        this.#building = undefined;
+      }
+    })();
+    return this.#building;
   }
 
   [Symbol.dispose](): void {

@@ -7,14 +7,15 @@ const LANES = 64u;
 struct Params {
   firstGroup: u32,
   groupCount: u32,
-  masks: u32,
+  masks: u32, // of `chosen`
   low: u32,   // side of a mask's logits
   tiles: u32, // low / TILE, rounded up
 }
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>;         // [masks, low, low]
-@group(0) @binding(1) var<storage, read_write> ranges: array<vec2f>; // [masks, tiles, tiles]
-@group(0) @binding(2) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> chosen: array<u32>;         // the masks to look at
+@group(0) @binding(2) var<storage, read_write> ranges: array<vec2f>; // [masks, tiles, tiles]
+@group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) groupCounts: vec3<u32>,
@@ -22,10 +23,12 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   let group = linearGroup(groupId, groupCounts);
   if (group >= params.groupCount) { return; }
   let index = group * LANES + lane;
-  let mask = index / (params.tiles * params.tiles);
-  if (mask >= params.masks) { return; }
-  let left = index % params.tiles * TILE;
-  let top = index / params.tiles % params.tiles * TILE;
+  let place = index / (params.tiles * params.tiles);
+  if (place >= params.masks) { return; }
+  let mask = chosen[place];
+  let tile = index % (params.tiles * params.tiles);
+  let left = tile % params.tiles * TILE;
+  let top = tile / params.tiles * TILE;
   let right = min(left + TILE, params.low);
   let bottom = min(top + TILE, params.low);
   var range = vec2<f32>(3.4e38, -3.4e38);
@@ -35,5 +38,5 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
       range = vec2<f32>(min(range.x, value), max(range.y, value));
     }
   }
-  ranges[index] = range;
+  ranges[mask * params.tiles * params.tiles + tile] = range;
 }

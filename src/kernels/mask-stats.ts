@@ -3,6 +3,7 @@
 import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
 import { ceilDiv, dims, type Tensor } from '../runtime/tensor.ts';
+import { everyMask } from './mask-range.ts';
 import shader from './mask-stats.wgsl';
 
 const LANES = 64;
@@ -25,14 +26,16 @@ export interface MaskSource {
 export interface MaskStatsOptions {
   /** f32 [4]: threshold, threshold + offset, threshold - offset. */
   readonly thresholds: Tensor;
-  /** The graph's batch counts masks. */
+  /** u32 [N or more]: the masks to look at; all unless said. */
+  readonly chosen?: Tensor;
+  /** The graph's batch counts masks that are chosen. */
   readonly batched?: boolean;
-  /** u32 [N, 8], zeros before the launch: it adds to what is there. */
+  /** u32 [N, 8], a row for each chosen mask; zeros before the launch: it adds to what is there. */
   readonly out: Tensor;
 }
 
 /**
- * Pixels above each threshold and the extent of those above the first, u32 [N, 8]: the three counts, then the largest of width - x,
+ * Pixels above each threshold and the extent of those above the first, u32 [chosen, 8]: the three counts, then the largest of width - x,
  * height - y, x + 1 and y + 1 over set pixels (0: none is set).
  */
 export function maskStats(g: Graph, source: MaskSource, o: MaskStatsOptions): Tensor {
@@ -44,7 +47,15 @@ export function maskStats(g: Graph, source: MaskSource, o: MaskStatsOptions): Te
   check(o.out.shape[1] === STATS_SLOTS, 'shape', `mask-stats: ${o.out.name} [${o.out.shape.join(', ')}] is not [N, 8]`);
   const groups = (count: number) => ceilDiv(count * ceilDiv(height, ROWS) * ceilDiv(width, 32), LANES);
   g.launch(shader, {
-    tensors: { logits, ranges, columns, rows, thresholds: o.thresholds, stats: o.out },
+    tensors: {
+      logits,
+      ranges,
+      columns,
+      rows,
+      thresholds: o.thresholds,
+      chosen: o.chosen ?? everyMask(g, masks),
+      stats: o.out,
+    },
     params: { masks, low, tiles, width, height },
     groups: o.batched ? groups : groups(masks),
     // Some sixteen operations for a pixel near an edge, and about one pixel in eight is.

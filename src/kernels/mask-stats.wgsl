@@ -11,7 +11,7 @@ const SLOTS = 8u; // words of a mask in `stats`
 struct Params {
   firstGroup: u32,
   groupCount: u32,
-  masks: u32,
+  masks: u32,  // of `chosen`
   low: u32,    // side of a mask's logits
   tiles: u32,  // row length of `ranges`
   width: u32,  // of the photo
@@ -23,9 +23,10 @@ struct Params {
 @group(0) @binding(2) var<storage, read> columns: array<vec4f>;  // [width] taps
 @group(0) @binding(3) var<storage, read> rows: array<vec4f>;     // [height] taps
 @group(0) @binding(4) var<storage, read> thresholds: array<f32>; // threshold, threshold + offset, threshold - offset
-// [masks, SLOTS], zeros before: pixels above the three thresholds, then the largest width - x, height - y, x + 1, y + 1 of a set pixel
-@group(0) @binding(5) var<storage, read_write> stats: array<atomic<u32>>;
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(5) var<storage, read> chosen: array<u32>;     // the masks to look at
+// [chosen, SLOTS], zeros before: pixels above the three thresholds, then the largest width - x, height - y, x + 1, y + 1 of a set pixel
+@group(0) @binding(6) var<storage, read_write> stats: array<atomic<u32>>;
+@group(0) @binding(7) var<uniform> params: Params;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) groupCounts: vec3<u32>,
@@ -36,8 +37,9 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   let blocks = (params.height + ROWS - 1u) / ROWS;
   let words = (params.width + 31u) / 32u;
   let index = group * LANES + lane;
-  let mask = index / (blocks * words);
-  if (mask >= params.masks) { return; }
+  let place = index / (blocks * words);
+  if (place >= params.masks) { return; }
+  let mask = chosen[place];
   let y0 = index % blocks * ROWS;
   let y1 = min(y0 + ROWS, params.height);
   let x0 = index / blocks % words * 32u;
@@ -84,7 +86,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     right = x0 + firstLeadingBit(seen);
   }
 
-  let at = mask * SLOTS;
+  let at = place * SLOTS;
   if (above.z == 0u) { return; }
   atomicAdd(&stats[at + 2u], above.z);
   if (above.y != 0u) { atomicAdd(&stats[at + 1u], above.y); }

@@ -1,10 +1,12 @@
 // Runs the prompt encoder and mask decoder: an image side made once, and plans for 1, 4, 16 and 32 prompts that are kept.
+
+import { mebibytes } from '../runtime/buffers.ts';
 import type { DeviceTensor } from '../runtime/device-tensor.ts';
 import type { Engine } from '../runtime/engine.ts';
 import { check, SegEveryError, throwIfAborted } from '../runtime/errors.ts';
-import { Graph } from '../runtime/graph.ts';
-import { Plan, planBytes } from '../runtime/plan.ts';
-import { type DType, elementBytes, type Precision, size } from '../runtime/tensor.ts';
+import { Graph, type WeightRef } from '../runtime/graph.ts';
+import { Plan, planBytes, planSlabSizes } from '../runtime/plan.ts';
+import { type DType, elementBytes, type Precision, size, tensorBytes } from '../runtime/tensor.ts';
 import type { WeightStore } from '../runtime/weight-store.ts';
 import {
   type DecoderConfig,
@@ -22,6 +24,22 @@ const CAPACITIES = [1, 4, 16, 32];
 const PLANS_KEPT = 12;
 const ABSENT = -2; // label of a row of `prompts` that holds no token
 
+/** What decoding may take unless told otherwise. */
+const MEMORY_BUDGET = 512 * 2 ** 20;
+const PARAMS_BYTES = 256; // of a launch that is not split
+
+/** Bound tensors of a prompt graph that belong to the image, and those that are made for each call. */
+const BOUND_ELSEWHERE: ReadonlySet<string> = new Set([...IMAGE_TENSORS, 's0', 's1']);
+const RESULTS: ReadonlySet<string> = new Set(['masks', 'iou']);
+
+/** Memory of a plan, by when it is taken. */
+interface PlanNeeds {
+  readonly slabs: readonly number[];
+  readonly own: number;
+  readonly results: number;
+  readonly weights: readonly WeightRef[];
+}
+
 type Dense = 'none' | 'mask';
 
 /** What a decoder reads of an image: the embedding, and fine features where the model has them. */
@@ -36,10 +54,12 @@ export interface DecodeOptions {
   readonly multimask: boolean;
   /** Low-resolution logits, [4E * 4E], of each prompt that has a mask input. All or none have one unless the model draws seeds. */
   readonly maskInputs?: readonly (Float32Array | undefined)[];
-  /** Largest batch; fewer where `memoryBudget` asks for it. */
+  /** Most prompts at once, a whole number from 1; fewer where `memoryBudget` asks for it. */
   readonly batch?: number;
-  /** Bytes that a decoder plan's arena may take. */
+  /** Bytes that the engine's buffers may take in all; 512 MiB unless said. */
   readonly memoryBudget?: number;
+  /** Bytes that the use of a batch takes besides, by the number of its masks. */
+  readonly useBytes?: (masks: number) => number;
   readonly signal?: AbortSignal;
   readonly taps?: ReadonlySet<string>;
 }
@@ -68,6 +88,7 @@ export class MaskDecoder {
   #tables: Promise<PromptTables> | undefined;
   readonly #imagePlans = new Map<Dense, Promise<Plan>>();
   readonly #plans = new Map<string, Promise<Plan>>();
+  readonly #needs = new Map<string, PlanNeeds>();
 
   constructor(
     engine: Engine,
@@ -136,7 +157,7 @@ export class MaskDecoder {
     if (known !== undefined) return known;
     let job = this.#imagePlans.get(dense);
     if (job === undefined) {
-      const graph = new Graph();
+      const graph = new Graph({ tiling: this.#engine.tiling });
       imageGraph(graph, this.#weights, this.spec, dense);
       job = Plan.build(this.#engine, graph, { weights: this.#store, precision: this.#precision });
       this.#imagePlans.set(dense, job);
@@ -189,6 +210,7 @@ export class MaskDecoder {
     const longest = prompts.reduce((n, p) => Math.max(n, p.points.length), 0);
     const tokenCapacity = Math.ceil((output + longest) / 8) * 8;
     const capacity = this.#capacity(prompts.length, { tokenCapacity, multimask: o.multimask, dense }, o);
+    const step = Math.min(capacity, o.batch ?? capacity);
     const plan = await this.#plan(capacity, { tokenCapacity, multimask: o.multimask, dense }, o);
     const masks = o.multimask ? this.spec.config.num_multimask_outputs : 1;
     // The results are this call's own: another call may run the same plan before these are read.
@@ -199,9 +221,9 @@ export class MaskDecoder {
     const logits = results('masks');
     const scores = results('iou');
     try {
-      for (let first = 0; first < prompts.length; first += capacity) {
+      for (let first = 0; first < prompts.length; first += step) {
         throwIfAborted(o.signal);
-        const batch = prompts.slice(first, first + capacity);
+        const batch = prompts.slice(first, first + step);
         await this.#engine.run(plan, {
           batch: batch.length,
           ...(o.signal ? { signal: o.signal } : {}),
@@ -213,7 +235,7 @@ export class MaskDecoder {
             }
             plan.bind('masks', logits);
             plan.bind('iou', scores);
-            this.#writePrompts(plan, tables, batch, tokenCapacity, dense, o.maskInputs?.slice(first, first + capacity));
+            this.#writePrompts(plan, tables, batch, tokenCapacity, dense, o.maskInputs?.slice(first, first + step));
           },
         });
         const all = await this.#engine.read(scores);
@@ -279,18 +301,53 @@ export class MaskDecoder {
     return this.drawsSeeds ? 'seed' : masked ? 'mask' : 'none';
   }
 
+  /** Prompts of the smallest plan that takes the batch at once, or of the largest that fits the budget. */
   #capacity(prompts: number, graph: PromptGraphOptions, o: DecodeOptions): number {
-    const most = o.batch ?? 32;
-    const fitting = CAPACITIES.filter((c) => c <= most);
-    let best = fitting[0] ?? 1;
-    for (const capacity of fitting) {
-      if (capacity > best && best >= prompts) break;
-      if (o.memoryBudget !== undefined && capacity > 1) {
-        if (planBytes(this.#graph(capacity, graph), this.#precision).arena > o.memoryBudget) break;
+    const { batch = Number.POSITIVE_INFINITY, memoryBudget = MEMORY_BUDGET } = o;
+    check(
+      batch === Number.POSITIVE_INFINITY || (Number.isInteger(batch) && batch >= 1),
+      'usage',
+      `batch is ${batch}; it must be a whole number from 1`,
+    );
+    const masks = o.multimask ? this.spec.config.num_multimask_outputs : 1;
+    let best = 0;
+    for (const capacity of CAPACITIES) {
+      const needed = this.#bytesToCome(capacity, graph, o) + (o.useBytes?.(capacity * masks) ?? 0);
+      if (this.#engine.buffers.bytes + needed > memoryBudget) {
+        check(
+          best > 0 || o.memoryBudget === undefined,
+          'limit',
+          `decoding takes ${mebibytes(needed)} besides the ${mebibytes(this.#engine.buffers.bytes)} that are held; the budget is ${mebibytes(memoryBudget)}`,
+        );
+        break;
       }
       best = capacity;
+      if (capacity >= Math.min(prompts, batch)) break;
     }
-    return best;
+    return Math.max(1, best);
+  }
+
+  /** Bytes that a plan and its results will take besides what the engine holds, before anything is made. */
+  #bytesToCome(capacity: number, o: PromptGraphOptions, { taps }: DecodeOptions): number {
+    const key = planKey(capacity, o, taps);
+    let needs = this.#needs.get(key);
+    if (needs === undefined) {
+      const graph = this.#graph(capacity, o, taps);
+      const { constants } = planBytes(graph, this.#precision);
+      const bound = (results: boolean): number =>
+        [...graph.bound]
+          .filter(([name]) => !BOUND_ELSEWHERE.has(name) && RESULTS.has(name) === results)
+          .reduce((sum, [, tensor]) => sum + tensorBytes(tensor, this.#precision), 0);
+      needs = {
+        slabs: planSlabSizes(graph, this.#precision),
+        own: constants + bound(false) + PARAMS_BYTES * graph.launches.length,
+        results: bound(true),
+        weights: [...graph.weights.values()],
+      };
+      this.#needs.set(key, needs);
+    }
+    const made = this.#plans.has(key) ? 0 : needs.own + this.#store.missing(needs.weights, this.#precision);
+    return made + needs.results + this.#engine.arena.growth(needs.slabs);
   }
 
   #graph(capacity: number, o: PromptGraphOptions, taps?: ReadonlySet<string>): Graph {
@@ -300,7 +357,7 @@ export class MaskDecoder {
   }
 
   #plan(capacity: number, o: PromptGraphOptions, { taps }: DecodeOptions): Promise<Plan> {
-    const key = [capacity, o.tokenCapacity, o.multimask, o.dense, ...(taps ?? [])].join();
+    const key = planKey(capacity, o, taps);
     const known = this.#plans.get(key);
     if (known !== undefined) {
       this.#plans.delete(key); // to the end: the first of the map is the one used longest ago
@@ -323,4 +380,8 @@ export class MaskDecoder {
     }
     return job;
   }
+}
+
+function planKey(capacity: number, o: PromptGraphOptions, taps: ReadonlySet<string> | undefined): string {
+  return [capacity, o.tokenCapacity, o.multimask, o.dense, ...(taps ?? [])].join();
 }

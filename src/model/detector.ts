@@ -2,16 +2,17 @@
 import { compact, SURVIVOR_FLOATS } from '../kernels/compact.ts';
 import type { DeviceTensor } from '../runtime/device-tensor.ts';
 import type { Engine } from '../runtime/engine.ts';
-import { check, SegEveryError, throwIfAborted } from '../runtime/errors.ts';
+import { check, SegEveryError } from '../runtime/errors.ts';
 import { Graph } from '../runtime/graph.ts';
 import { largestBinding, Plan, type PlanBytes, planBytes } from '../runtime/plan.ts';
 import type { Precision, Tensor } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weight-store.ts';
-import { letterbox, type PhotoFrame } from './coordinates.ts';
+import { type Letterbox, letterbox, type PhotoFrame } from './coordinates.ts';
 import { integer } from './description.ts';
 import { type Detection, fromEncoderFrame, fromLetterbox } from './detections.ts';
 import { type DetectorView, TRUNK_MAPS, type TrunkMap } from './detector-view.ts';
 import type { OpenedPart } from './load.ts';
+import { PhotoObjects, type SavedCandidates } from './photo-objects.ts';
 import { LetterboxPreprocessor } from './preprocess.ts';
 import type { PhotoPixels } from './resample.ts';
 import { Weights } from './weights.ts';
@@ -118,9 +119,19 @@ export class Detector {
     return { kind: 'letterbox', frame: this.#letterbox.geometry(pixels), levels };
   }
 
-  /** Boxes of objects, by descending score; an empty list where there are none. @throws codes `usage`, `aborted`, `device-lost`. */
-  async detect(view: DetectorView, options: DetectOptions = {}): Promise<Detection[]> {
-    const { conf = this.settings.conf, iou = this.settings.iou, maxBoxes = this.settings.maxBoxes, signal } = options;
+  /** The objects of a photo with this view. */
+  objects(view: DetectorView): PhotoObjects {
+    return new PhotoObjects(this, view.frame, view);
+  }
+
+  /** The objects of a photo from a file. @throws code `weights` for candidates that are none. */
+  restoredObjects(frame: PhotoFrame, saved: SavedCandidates): PhotoObjects {
+    return PhotoObjects.restored(this, this.onTrunk ? frame : this.#letterbox.geometry(frame.photo), saved);
+  }
+
+  /** Options with the model's own where they are silent. @throws code `usage`. */
+  checked(options: DetectOptions): Required<Omit<DetectOptions, 'signal'>> {
+    const { conf = this.settings.conf, iou = this.settings.iou, maxBoxes = this.settings.maxBoxes } = options;
     check(conf >= 0 && conf <= 1, 'usage', `conf is ${conf}; it must be from 0 to 1`);
     check(iou >= 0 && iou <= 1, 'usage', `iou is ${iou}; it must be from 0 to 1`);
     check(
@@ -128,11 +139,18 @@ export class Detector {
       'usage',
       `maxBoxes is ${maxBoxes}; it must be a whole number from 1 to ${MOST_BOXES}`,
     );
-    const found = await this.#candidates(view, conf, signal);
-    throwIfAborted(signal);
-    return view.kind === 'trunk'
-      ? fromEncoderFrame(found, view.frame, iou, maxBoxes)
-      : fromLetterbox(found, view.frame, iou, maxBoxes, this.settings.snap);
+    return { conf, iou, maxBoxes };
+  }
+
+  /** Boxes of objects from candidates, by descending score; an empty list where there are none. */
+  place(
+    rows: readonly Float32Array[],
+    frame: PhotoFrame | Letterbox,
+    { iou, maxBoxes }: { readonly iou: number; readonly maxBoxes: number },
+  ): Detection[] {
+    return 'padded' in frame
+      ? fromLetterbox(rows, frame, iou, maxBoxes, this.settings.snap)
+      : fromEncoderFrame(rows, frame, iou, maxBoxes);
   }
 
   dispose(): void {
@@ -162,10 +180,14 @@ export class Detector {
     return g;
   }
 
-  /** Rows of `compact` above the score, in the order of the anchors. */
-  async #candidates(view: DetectorView, conf: number, signal: AbortSignal | undefined): Promise<Float32Array[]> {
+  /** Rows of `compact` above the score, in the order of the anchors. The run is in the queue when this returns its promise. */
+  async candidates(
+    plan: Plan,
+    view: DetectorView,
+    conf: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array[]> {
     const engine = this.#engine;
-    const plan = await this.#plan(view);
     const { shape, dtype } = plan.graph.bound.get('survivors') as Tensor;
     // This call's own: another may run the same plan before these are read.
     const survivors = engine.createTensor('detector/survivors', shape, dtype, this.#precision);
@@ -190,7 +212,8 @@ export class Detector {
     }
   }
 
-  #plan(view: DetectorView): Promise<Plan> {
+  /** The plan for a view's size, compiled once. */
+  plan(view: DetectorView): Promise<Plan> {
     const key = view.kind === 'trunk' ? 'trunk' : JSON.stringify(view.frame);
     const known = this.#plans.get(key);
     if (known !== undefined) {

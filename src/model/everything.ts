@@ -1,9 +1,11 @@
 // SegEvery as MobileSAMv2 runs it (arXiv:2312.09579): a detector's boxes as prompts, decoded in batches, a mask for each object.
 import { check, SegEveryError } from '../runtime/errors.ts';
-import { type BoxCorners, checkPrompt } from './coordinates.ts';
+import { type BoxCorners, type CheckedPrompt, checkPrompt } from './coordinates.ts';
+import type { MaskFilter } from './decode-masks.ts';
 import type { Detection } from './detections.ts';
 import type { DetectOptions } from './detector.ts';
-import type { MaskRecord, Photo, Prompt, SegmentOptions } from './photo.ts';
+import type { Mask } from './mask.ts';
+import type { MaskRecord, Photo, SegmentOptions } from './photo.ts';
 
 export interface EverythingOptions extends DetectOptions, SegmentOptions {
   readonly mode?: 'objects';
@@ -13,21 +15,23 @@ export interface EverythingOptions extends DetectOptions, SegmentOptions {
   readonly prompt?: 'box' | 'centre';
   /** Masks of a prompt: `single` unless said; the `best` of three by predicted IoU; `all` three. */
   readonly masks?: 'single' | 'best' | 'all';
-  /** Least predicted IoU of a mask; 0 unless said, which leaves none out. */
+  /** Masks with a predicted IoU above this are kept, as in SAM's generator; 0 unless said, which leaves none out. */
   readonly predIouThresh?: number;
-  /** Least stability score of a mask; 0 unless said, which leaves none out. */
+  /** Least stability score of a mask, as in SAM's generator; 0 unless said, which leaves none out. */
   readonly stabilityScoreThresh?: number;
   /** Low-resolution logits too; false unless said, they take 256 KiB a mask. */
   readonly lowRes?: boolean;
 }
 
 /** A mask of SegEvery: `prompt` counts the boxes, the best first, or the points of the grid. */
-export interface EverythingRecord extends MaskRecord {
+export interface EverythingRecord<S = Mask> extends Omit<MaskRecord, 'segmentation'> {
+  /** A `Mask`, or what `outputMode` asks for; over the whole photo. */
+  readonly segmentation: S;
   /** The box that was found or given; null in a grid search. */
   readonly box: BoxCorners | null;
   /** The detector's score; null for boxes that were given, and in a grid search. */
   readonly detectorScore: number | null;
-  /** What was segmented at once, [x, y, w, h]: the whole photo. */
+  /** What was encoded at once, [x, y, w, h]: the whole photo, or a crop of a grid search. */
   readonly cropBox: readonly [number, number, number, number];
 }
 
@@ -54,26 +58,41 @@ export async function* everything(
   const step = Math.max(1, options.batch ?? YIELDED);
   for (let first = 0; first < objects.length; first += step) {
     const batch = objects.slice(first, first + step);
-    const records = await photo.segment(
-      batch.map(({ box }) => promptOf(box, prompt, masks !== 'single')),
+    const records = await photo.decode(
+      batch.map(({ box }) => ({ ...promptOf(box, prompt), multimask: masks !== 'single' })),
       {
         ...options,
         lowRes: options.lowRes ?? false,
         onProgress: (done) => onProgress?.((first + done * batch.length) / objects.length),
       },
+      scoreFilter(predIouThresh, stabilityScoreThresh, masks === 'best'),
     );
-    const chosen = masks === 'best' ? bestOfEach(records) : records;
-    yield chosen
-      .filter(
-        ({ predictedIou, stabilityScore }) =>
-          (predIouThresh === 0 || predictedIou >= predIouThresh) &&
-          (stabilityScoreThresh === 0 || stabilityScore >= stabilityScoreThresh),
-      )
-      .map((record): EverythingRecord => {
-        const { box, score } = batch[record.prompt] as (typeof batch)[number];
-        return { ...record, prompt: first + record.prompt, box, detectorScore: score, cropBox };
-      });
+    yield records.map((record): EverythingRecord => {
+      const { box, score } = batch[record.prompt] as (typeof batch)[number];
+      return { ...record, prompt: first + record.prompt, box, detectorScore: score, cropBox };
+    });
   }
+}
+
+/**
+ * SAM's filters, as early as can be: predicted IoU above a threshold, then stability from another on; no filter for 0 or less.
+ *
+ * @param best of each prompt's masks only the one with the largest predicted IoU, the first of equals
+ */
+export function scoreFilter(predIouThresh: number, stabilityScoreThresh: number, best = false): MaskFilter {
+  return {
+    chosen: (iou, masks) => {
+      const all = Array.from(iou, (_, at) => at);
+      return all.filter((at) => {
+        const first = at - (at % masks);
+        const own = iou.subarray(first, first + masks);
+        if (best && own.indexOf(Math.max(...own)) !== at - first) return false;
+        return predIouThresh <= 0 || (iou[at] ?? 0) > predIouThresh;
+      });
+    },
+    // NaN, of a mask without a pixel above either threshold, is not enough.
+    wanted: ({ stability }) => stabilityScoreThresh <= 0 || stability >= stabilityScoreThresh,
+  };
 }
 
 /** The caller's boxes, all checked before the first is decoded. */
@@ -85,18 +104,8 @@ function given(boxes: readonly BoxCorners[], photo: Photo): (Pick<Detection, 'bo
   });
 }
 
-function promptOf([x0, y0, x1, y1]: BoxCorners, kind: 'box' | 'centre', multimask: boolean): Prompt {
+function promptOf([x0, y0, x1, y1]: BoxCorners, kind: 'box' | 'centre'): CheckedPrompt {
   return kind === 'box'
-    ? { box: [x0, y0, x1, y1], multimask }
-    : { points: [[(x0 + x1) / 2, (y0 + y1) / 2]], labels: [1], multimask };
-}
-
-/** Of each prompt's masks the one with the largest predicted IoU, the first of equals. */
-function bestOfEach(records: readonly MaskRecord[]): MaskRecord[] {
-  const best = new Map<number, MaskRecord>();
-  for (const record of records) {
-    const known = best.get(record.prompt);
-    if (known === undefined || record.predictedIou > known.predictedIou) best.set(record.prompt, record);
-  }
-  return [...best.values()];
+    ? { points: [], box: [x0, y0, x1, y1] }
+    : { points: [{ x: (x0 + x1) / 2, y: (y0 + y1) / 2, label: 1 }] };
 }

@@ -3,8 +3,7 @@
 import type { DeviceTensor } from '../runtime/device-tensor.ts';
 import type { Engine } from '../runtime/engine.ts';
 import { SegEveryError, throwIfAborted } from '../runtime/errors.ts';
-import { Graph } from '../runtime/graph.ts';
-import { largestBinding, Plan, type PlanBytes, planBytes } from '../runtime/plan.ts';
+import { largestBinding, type PlanBytes, planBytes } from '../runtime/plan.ts';
 import type { LaunchTime } from '../runtime/profiler.ts';
 import { type Precision, sameShape } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weight-store.ts';
@@ -12,13 +11,14 @@ import { type PhotoFrame, photoFrame } from './coordinates.ts';
 import { type EncodedImage, MaskDecoder } from './decoder.ts';
 import { decoderConfig } from './decoder-config.ts';
 import type { ModelDescription } from './description.ts';
-import type { Detector } from './detector.ts';
-import { bindTrunk, type DetectorView, disposeView, type MakeDetector } from './detector-view.ts';
+import type { DetectOptions, Detector } from './detector.ts';
+import type { MakeDetector } from './detector-view.ts';
 import { readEmbedding } from './embedding-file.ts';
-import { type EncoderArchitecture, type Encoders, encoderArchitecture } from './encoders.ts';
+import { type Encoders, encoderArchitecture } from './encoders.ts';
+import { ImageEncoder } from './image-encoder.ts';
 import type { LoadOptions, OpenedModel } from './load.ts';
-import { fineFeatures } from './mask-decoder.ts';
-import { disposeImage, Photo } from './photo.ts';
+import { disposeImage, Photo, type PhotoSource } from './photo.ts';
+import type { PhotoObjects } from './photo-objects.ts';
 import { MaskPostprocessor } from './postprocess.ts';
 import { Preprocessor } from './preprocess.ts';
 import type { PhotoPixels } from './resample.ts';
@@ -32,6 +32,10 @@ export interface OpenOptions {
   readonly taps?: ReadonlySet<string>;
   /** Where the milliseconds of each stage go, if anyone wants them. */
   readonly timings?: Map<string, number>;
+  /** Also look for objects, while the photo is encoded: `photo.detect` and `photo.everything` with the same options then find them ready. */
+  readonly detect?: boolean | DetectOptions;
+  /** Decodes the photo once more, for crops of it; otherwise the pixels are read again, so they must stay as they are. */
+  readonly reopen?: PhotoSource['open'];
 }
 
 /** Checks that widths of encoder and decoder agree, and that every key is there. @throws codes `weights`, `model-mismatch`. */
@@ -44,15 +48,12 @@ export class Model {
   readonly preprocessor: Preprocessor;
   /** sha256 of each part's file. */
   readonly sha256: Readonly<{ encoder: string; decoder: string; detector?: string }>;
-  readonly #engine: Engine;
+  /** The engine that holds it. */
+  readonly engine: Engine;
   readonly #precision: Precision;
   readonly #store = new WeightStore();
-  readonly #architecture: EncoderArchitecture;
-  readonly #encoderWeights: Weights;
-  readonly #encoderConfig: Readonly<Record<string, unknown>>;
-  readonly #decoderWeights: Weights;
   readonly #photos = new Set<Photo>();
-  #plan: Promise<Plan> | undefined;
+  readonly #encoder: ImageEncoder;
   #disposed = false;
 
   /** Without `makeDetector` a detector part stays unused; `encoders` are those of `encodersFor`, the small ones unless given. */
@@ -67,7 +68,7 @@ export class Model {
     const { encoder, decoder } = parts;
     if (encoder === undefined || decoder === undefined)
       throw new SegEveryError('weights', 'a model needs an encoder and a decoder');
-    this.#engine = engine;
+    this.engine = engine;
     this.#precision = precision;
     this.description = description;
     this.sha256 = {
@@ -75,40 +76,32 @@ export class Model {
       decoder: decoder.sha256,
       ...(parts.detector ? { detector: parts.detector.sha256 } : {}),
     };
-    this.#architecture = encoderArchitecture(encoder.description.architecture, encoders);
-    this.#encoderConfig = encoder.description.config;
-    this.#encoderWeights = Weights.of(encoder.source, encoder.description.prefix);
-    this.#decoderWeights = Weights.of(decoder.source, decoder.description.prefix);
+    const architecture = encoderArchitecture(encoder.description.architecture, encoders);
+    const encoderWeights = Weights.of(encoder.source, encoder.description.prefix);
+    const decoderWeights = Weights.of(decoder.source, decoder.description.prefix);
     if (decoder.description.architecture !== 'sam_decoder') {
       throw new SegEveryError(
         'weights',
         `no decoder is called "${decoder.description.architecture}"; there is sam_decoder`,
       );
     }
-    const config = decoderConfig(decoder.description.config, this.#decoderWeights);
-    const width = this.#architecture.width(this.#encoderWeights);
+    const config = decoderConfig(decoder.description.config, decoderWeights);
+    const width = architecture.width(encoderWeights);
     this.detector = parts.detector && makeDetector?.(engine, parts.detector, precision, description.imageSize);
     const complete = (): void => {
-      this.#encoderWeights.assertComplete(
-        encoder.description.file,
-        encoder.description.prefix,
-        this.#architecture.unused,
-      );
-      this.#decoderWeights.assertComplete(decoder.description.file, decoder.description.prefix, [
+      encoderWeights.assertComplete(encoder.description.file, encoder.description.prefix, architecture.unused);
+      decoderWeights.assertComplete(decoder.description.file, decoder.description.prefix, [
         ...UNUSED_KEYS,
         /no_mask_embed\.weight$/,
       ]);
     };
     try {
-      this.decoder = new MaskDecoder(
-        engine,
-        this.#decoderWeights,
-        this.#store,
-        precision,
-        config,
-        description.imageSize,
+      this.decoder = new MaskDecoder(engine, decoderWeights, this.#store, precision, config, description.imageSize);
+      this.#encoder = new ImageEncoder(
+        { engine, precision, store: this.#store, decoder: this.decoder, detector: this.detector },
+        { architecture, weights: encoderWeights, config: encoder.description.config, decoderWeights },
       );
-      this.#graph();
+      this.#encoder.graph();
     } catch (error) {
       complete(); // keys that are missing or misshapen explain a graph that does not fit together
       throw error;
@@ -137,7 +130,7 @@ export class Model {
 
   /** Bytes of the encoder's plan and of the decoder's for a batch of `prompts`, before anything is made. */
   bytes(prompts = 16): { encoder: PlanBytes; decoder: PlanBytes; total: number } {
-    const encoder = planBytes(this.#graph(), this.#precision);
+    const encoder = planBytes(this.#encoder.graph(), this.#precision);
     const decoder = planBytes(this.decoder.graph(prompts), this.#precision);
     const image = this.decoder.imageBytes();
     const detector = this.detector?.requirements().bytes;
@@ -157,7 +150,7 @@ export class Model {
 
   /** What a device must have: the bytes of `bytes(prompts)`, and the largest tensor that is bound. */
   requirements(prompts: number): { bytes: number; largest: string; largestBinding: number } {
-    const graphs = [this.#graph(), this.decoder.graph(prompts)];
+    const graphs = [this.#encoder.graph(), this.decoder.graph(prompts)];
     const found = graphs.map((graph) => largestBinding(graph, this.#precision));
     if (this.detector) found.push(this.detector.requirements().largest);
     const most = found.reduce((a, b) => (b.bytes > a.bytes ? b : a));
@@ -166,7 +159,7 @@ export class Model {
 
   /** Uploads the weights and compiles the encoder; `open` does it otherwise. */
   async prepare(options: LoadOptions = {}): Promise<void> {
-    await this.#encoderPlan(options.signal);
+    await this.#encoder.plan(options.signal);
     await this.decoder.tables();
   }
 
@@ -174,38 +167,47 @@ export class Model {
    * Encodes a photo, once. The photo's memory is held until `dispose`.
    * @throws codes `image`, `image-limit`, `aborted`, `disposed`, `device-lost`, `out-of-memory`.
    */
-  async openPixels(pixels: PhotoPixels, options: OpenOptions = {}): Promise<Photo> {
+  openPixels(pixels: PhotoPixels, options: OpenOptions = {}): Promise<Photo> {
+    const { reopen } = options;
+    const source: PhotoSource = {
+      // Closing them is the caller's.
+      open:
+        reopen ?? (async () => ({ width: pixels.width, height: pixels.height, strips: (rows) => pixels.strips(rows) })),
+      encode: (part, signal) => this.#openPixels(part, signal ? { signal } : {}, undefined),
+    };
+    return this.#openPixels(pixels, options, source);
+  }
+
+  /** Without a source the photo is a crop: it has none, and no detector looks at it. */
+  async #openPixels(pixels: PhotoPixels, options: OpenOptions, source: PhotoSource | undefined): Promise<Photo> {
     this.#assertOpen();
     const { signal, timings } = options;
-    const plan = await this.#stage(timings, 'prepare', () => this.#encoderPlan(signal));
+    await this.#stage(timings, 'prepare', () => this.#encoder.plan(signal));
     const frame = photoFrame(pixels.width, pixels.height, this.side);
-    const input = this.#engine.createTensor('image', [1, this.side, this.side, 4], 'elem', this.#precision);
-    let view: DetectorView | undefined;
+    const input = this.engine.createTensor('image', [1, this.side, this.side, 4], 'elem', this.#precision);
+    let objects: PhotoObjects | undefined;
     try {
       await this.#stage(timings, 'preprocess', async () => {
         await this.preprocessor.run(pixels, input, signal ? { signal } : {});
-        if (this.detector?.onTrunk === false) view = await this.detector.letterboxView(pixels, signal);
+        const { detector } = this;
+        if (source && detector?.onTrunk === false) {
+          objects = detector.objects(await detector.letterboxView(pixels, signal));
+        }
       });
-      return await this.#encode(plan, input, frame, options, view);
+      return await this.#encode(input, frame, options, objects, source);
     } catch (error) {
-      disposeView(view);
+      objects?.dispose();
       throw error;
     } finally {
       input.dispose();
     }
   }
 
-  /** Encodes a tensor [1, S, S, 4] that was preprocessed already (golden cases, other preprocessing). */
-  async openTensor(input: DeviceTensor, frame: PhotoFrame, options: OpenOptions = {}): Promise<Photo> {
-    this.#assertOpen();
-    return this.#encode(await this.#encoderPlan(options.signal), input, frame, options);
-  }
-
   /** A photo from `photo.save()`. @throws codes `weights`, `model-mismatch`. */
   async restore(bytes: Uint8Array): Promise<Photo> {
     this.#assertOpen();
     const saved = await readEmbedding(bytes, this.sha256.encoder, this.side);
-    const image = this.#createImage();
+    const image = this.#encoder.createImage();
     try {
       for (const [name, target] of Object.entries({ embedding: image.embedding, ...image.fine })) {
         const tensor = saved.tensors.get(name);
@@ -216,24 +218,20 @@ export class Model {
             `embedding: ${name} is ${shape}, expected [${target.shape.join(', ')}]`,
           );
         }
-        this.#engine.write(target, tensor.data);
+        this.engine.write(target, tensor.data);
       }
+      const found = saved.detector?.sha256 === this.sha256.detector ? saved.detector?.candidates : undefined;
+      return this.#photo(image, saved.frame, found && this.detector?.restoredObjects(saved.frame, found));
     } catch (error) {
       disposeImage(image);
       throw error;
     }
-    return this.#photo(image, saved.frame);
   }
 
   /** Kept intermediate tensors of the last `open` that asked for them. */
-  async tap(name: string): Promise<Float32Array> {
-    const plan = await this.#tapPlan;
-    if (plan === undefined)
-      throw new SegEveryError('shape', `no tensor ${name} was kept: give open() its name in taps`);
-    return this.#engine.read(plan.tensor(`tap:${name}`));
+  tap(name: string): Promise<Float32Array> {
+    return this.#encoder.tap(name);
   }
-
-  #tapPlan: Promise<Plan> | undefined;
 
   /**
    * GPU time of each launch of the encoder and of the decoder for a batch of `prompts`, the median of `repeats` runs.
@@ -244,11 +242,11 @@ export class Model {
   ): Promise<{ encoder: LaunchTime[]; decoder: LaunchTime[] }> {
     this.#assertOpen();
     const { prompts = 1, repeats = 3 } = options;
-    const encoder = await this.#engine.profile(await this.#encoderPlan(), { repeats });
+    const encoder = await this.engine.profile(await this.#encoder.plan(), { repeats });
     const plan = await this.decoder.samplePlan(prompts);
     return {
       encoder,
-      decoder: await this.#engine.profile(plan, { repeats, batch: Math.min(prompts, plan.graph.capacity) }),
+      decoder: await this.engine.profile(plan, { repeats, batch: Math.min(prompts, plan.graph.capacity) }),
     };
   }
 
@@ -257,11 +255,7 @@ export class Model {
     if (this.#disposed) return;
     this.#disposed = true;
     for (const photo of [...this.#photos]) photo.dispose();
-    for (const plan of [this.#plan, this.#tapPlan])
-      plan?.then(
-        (p) => p.dispose(),
-        () => {},
-      );
+    this.#encoder.dispose();
     this.decoder.dispose();
     this.detector?.dispose();
     this.postprocessor.dispose();
@@ -273,112 +267,60 @@ export class Model {
   }
 
   async #encode(
-    plan: Plan,
     input: DeviceTensor,
     frame: PhotoFrame,
     options: OpenOptions,
-    letterboxed?: DetectorView,
+    letterboxed: PhotoObjects | undefined,
+    source: PhotoSource | undefined,
   ): Promise<Photo> {
-    const { signal, timings, taps } = options;
-    const image = this.#createImage();
-    const view = this.detector?.onTrunk === true ? this.detector.trunkView(frame) : letterboxed;
-    let used = plan;
-    if (taps !== undefined) {
-      this.#tapPlan = this.#buildPlan(signal, taps);
-      used = await this.#tapPlan;
-    }
+    const { signal, timings, detect } = options;
+    const image = this.#encoder.createImage();
+    const { detector } = this;
+    const objects = detector?.onTrunk === true ? detector.objects(detector.trunkView(frame)) : letterboxed;
+    // The detector's run is queued as early as its input allows; its boxes are read and thinned while the GPU goes on.
+    const asked = detect === true ? {} : detect === false ? undefined : detect;
+    let detecting: Promise<unknown> | undefined;
     try {
-      await this.#stage(timings, 'encode', () =>
-        this.#engine.run(used, {
-          before: () => {
-            used.bind('image', input);
-            used.bind('embedding', image.embedding);
-            if (image.fine !== undefined) {
-              used.bind('s0', image.fine.s0);
-              used.bind('s1', image.fine.s1);
-            }
-            bindTrunk(used, view);
-          },
-          ...(signal ? { signal } : {}),
-          ...(options.onProgress ? { onProgress: options.onProgress } : {}),
-        }),
-      );
+      const plan = asked && (await this.#stage(timings, 'prepare', async () => objects?.prepare()));
+      const begin = (): void => {
+        if (!asked || !plan) return;
+        detecting = objects?.detect({ ...asked, ...(signal ? { signal } : {}) }, plan);
+        detecting?.catch(() => {}); // whoever waits for it below sees it
+      };
+      if (detector?.onTrunk === false) begin();
+      await this.#stage(timings, 'encode', () => this.#encoder.run(input, image, objects?.view, options));
+      if (detector?.onTrunk === true) begin();
       await this.#stage(timings, 'image side', () => this.decoder.prepare(image, undefined, signal));
+      await this.#stage(timings, 'detect', async () => detecting);
       throwIfAborted(signal);
     } catch (error) {
+      await detecting?.catch(() => {});
       disposeImage(image);
-      if (view !== letterboxed) disposeView(view);
+      objects?.dispose();
       throw error;
     }
-    return this.#photo(image, frame, view);
+    return this.#photo(image, frame, objects, source);
   }
 
-  #photo(image: EncodedImage, frame: PhotoFrame, view?: DetectorView): Photo {
+  #photo(image: EncodedImage, frame: PhotoFrame, objects?: PhotoObjects, source?: PhotoSource): Photo {
     const photo = new Photo(
       {
-        engine: this.#engine,
+        engine: this.engine,
         decoder: this.decoder,
         postprocessor: this.postprocessor,
         maskThreshold: this.description.maskThreshold,
         encoder: this.sha256.encoder,
         detector: this.detector,
+        detectorSha256: this.sha256.detector,
         onDispose: (closed) => this.#photos.delete(closed),
       },
       image,
       frame,
-      view,
+      objects,
+      source,
     );
     this.#photos.add(photo);
     return photo;
-  }
-
-  #createImage(): EncodedImage {
-    const { config, side } = this.decoder.spec;
-    const width = config.embed_dim;
-    const make = (name: string, shape: readonly number[]): DeviceTensor =>
-      this.#engine.createTensor(name, shape, 'elem', this.#precision);
-    return {
-      embedding: make('embedding', [1, side, side, width]),
-      fine:
-        config.use_high_res_features === true
-          ? { s0: make('s0', [1, 4 * side, 4 * side, width / 8]), s1: make('s1', [1, 2 * side, 2 * side, width / 4]) }
-          : undefined,
-      sides: new Map(),
-    };
-  }
-
-  #graph(taps?: ReadonlySet<string>): Graph {
-    const g = new Graph({ tiling: this.#engine.tiling, ...(taps ? { taps } : {}) });
-    const { spec } = this.decoder;
-    const image = g.input('image', [1, this.side, this.side, 4]);
-    const out = g.output('embedding', [1, spec.side, spec.side, spec.config.embed_dim]);
-    const trunk = this.#architecture.build(g, image, this.#encoderWeights, out, this.#encoderConfig);
-    if (spec.config.use_high_res_features === true) {
-      if (trunk === undefined)
-        throw new SegEveryError('model-mismatch', 'the decoder wants fine features, and this encoder has none');
-      fineFeatures(g, trunk.f4, trunk.f8, this.#decoderWeights, spec);
-    }
-    if (this.detector?.onTrunk === true && trunk !== undefined) this.detector.keepTrunk(g, trunk);
-    return g;
-  }
-
-  #encoderPlan(signal?: AbortSignal): Promise<Plan> {
-    if (this.#plan === undefined) {
-      const job = this.#buildPlan(signal);
-      this.#plan = job;
-      job.catch(() => {
-        if (this.#plan === job) this.#plan = undefined;
-      });
-    }
-    return this.#plan;
-  }
-
-  #buildPlan(signal?: AbortSignal, taps?: ReadonlySet<string>): Promise<Plan> {
-    return Plan.build(this.#engine, this.#graph(taps), {
-      weights: this.#store,
-      precision: this.#precision,
-      ...(signal ? { signal } : {}),
-    });
   }
 
   async #stage<T>(timings: Map<string, number> | undefined, name: string, body: () => Promise<T>): Promise<T> {

@@ -4,6 +4,7 @@ import type { MakeDetector } from './detector-view.ts';
 
 export { everything } from './everything.ts';
 export { gridSearch } from './grid-search.ts';
+export { inOutputMode } from './output-mode.ts';
 
 export const makeDetector: MakeDetector = (engine, part, precision, imageSize) =>
   new Detector(engine, part, precision, imageSize);

@@ -1,6 +1,5 @@
 // SegAny: a photo that was encoded once, and prompts to masks at the photo's own size.
 import type { DeviceTensor } from '../runtime/device-tensor.ts';
-import type { Engine } from '../runtime/engine.ts';
 import { SegEveryError } from '../runtime/errors.ts';
 import {
   type BoxCorners,
@@ -11,17 +10,20 @@ import {
   type PromptInput,
   toInputFrame,
 } from './coordinates.ts';
-import type { EncodedImage, MaskDecoder } from './decoder.ts';
+import { type DecodeJob, decodeMasks, type MaskContext, type MaskFilter } from './decode-masks.ts';
+import type { EncodedImage } from './decoder.ts';
 import type { Detection } from './detections.ts';
 import type { DetectOptions, Detector } from './detector.ts';
-import { type DetectorView, disposeView } from './detector-view.ts';
+import type { DetectorView } from './detector-view.ts';
 import { writeEmbedding } from './embedding-file.ts';
 import type { EverythingOptions, EverythingRecord } from './everything.ts';
 import type { GridSearchOptions } from './grid-search.ts';
 import { loadObjects } from './load-objects.ts';
-import { Mask } from './mask.ts';
-import type { MaskPostprocessor } from './postprocess.ts';
-import { type FramePrompt, framePrompt } from './prompt-encoder.ts';
+import type { Mask } from './mask.ts';
+import type { OutputMode, SegmentationOf } from './output-mode.ts';
+import type { PhotoObjects } from './photo-objects.ts';
+import { framePrompt } from './prompt-encoder.ts';
+import type { PhotoPixels } from './resample.ts';
 
 /** A prompt in pixels of the upright photo: points, a box, or both; and the logits of an earlier answer to correct. */
 export interface Prompt extends PromptInput {
@@ -58,41 +60,43 @@ export interface SegmentOptions {
   readonly stabilityOffset?: number;
   /** Read the low-resolution logits back too; true unless said. */
   readonly lowRes?: boolean;
-  /** Largest batch of prompts, 1, 4, 16 or 32. Results do not depend on it. */
+  /** Most prompts decoded at once; 32 unless said, and never more. Results do not depend on it. */
   readonly batch?: number;
-  /** Bytes that decoding may take on the GPU; the batch follows. 512 MiB unless said. */
+  /**
+   * Bytes that the engine's buffers may take in all while this runs: weights, open photos and working memory. 512 MiB unless said. The
+   * batch follows from it; one prompt at a time is decoded beyond 512 MiB too, and refused beyond a budget that was given.
+   */
   readonly memoryBudget?: number;
   readonly signal?: AbortSignal;
   /** Called after each batch with the share of the prompts that is done. */
   readonly onProgress?: (done: number) => void;
+  /** Where the milliseconds of each stage are added: `decode`, `masks` and, as part of `masks`, `readback`. */
+  readonly timings?: Map<string, number>;
 }
 
-const MEMORY_BUDGET = 512 * 2 ** 20;
+/** The photo's pixels once more, for those who encode parts of it. */
+export interface PhotoSource {
+  /** Decodes the photo; the caller closes what it gets. */
+  open(signal?: AbortSignal): Promise<PhotoPixels & { close?(): void }>;
+  /** Encodes pixels as a photo of its own, without the detector's view. */
+  encode(pixels: PhotoPixels, signal?: AbortSignal): Promise<Photo>;
+}
 
 /** What a photo needs of its model. */
-export interface PhotoContext {
-  readonly engine: Engine;
-  readonly decoder: MaskDecoder;
-  readonly postprocessor: MaskPostprocessor;
-  readonly maskThreshold: number;
+export interface PhotoContext extends MaskContext {
   /** sha256 of the encoder's weights. */
   readonly encoder: string;
   readonly detector: Detector | undefined;
+  /** sha256 of the detector's weights. */
+  readonly detectorSha256: string | undefined;
   onDispose(photo: Photo): void;
-}
-
-interface Job {
-  readonly index: number;
-  readonly prompt: Prompt;
-  readonly checked: CheckedPrompt;
-  readonly frame: FramePrompt;
-  readonly multimask: boolean;
 }
 
 export class Photo {
   readonly #context: PhotoContext;
   readonly #image: EncodedImage;
-  readonly #view: DetectorView | undefined;
+  readonly #objects: PhotoObjects | undefined;
+  readonly #source: PhotoSource | undefined;
   #disposed = false;
 
   constructor(
@@ -100,11 +104,13 @@ export class Photo {
     image: EncodedImage,
     /** How the photo lies in the model's input. */
     readonly frame: PhotoFrame,
-    view?: DetectorView,
+    objects?: PhotoObjects,
+    source?: PhotoSource,
   ) {
     this.#context = context;
     this.#image = image;
-    this.#view = view;
+    this.#objects = objects;
+    this.#source = source;
   }
 
   get width(): number {
@@ -120,14 +126,21 @@ export class Photo {
     return this.#image;
   }
 
+  /** Where the photo's pixels are; none for a restored photo. */
+  get source(): PhotoSource | undefined {
+    return this.#source;
+  }
+
   /** What the photo keeps for its detector, if anything; for tools that look inside. */
   get detectorView(): DetectorView | undefined {
-    return this.#view;
+    return this.#objects?.view;
   }
 
   /**
    * Boxes of the objects in the photo, the best first; an empty list where there are none.
-   * @throws codes `model-mismatch` for a model without detector and for a restored photo, `usage`, `aborted`, `disposed`, `device-lost`
+   * What was found is kept with the photo: other thresholds are quick, but for a `conf` below all that were asked for.
+   * @throws codes `model-mismatch` for a model without detector and for a photo that was saved without, `usage`, `aborted`, `disposed`,
+   *   `device-lost`
    */
   async detect(options: DetectOptions = {}): Promise<Detection[]> {
     this.#assertOpen();
@@ -135,13 +148,13 @@ export class Photo {
     if (detector === undefined) {
       throw new SegEveryError('model-mismatch', 'this model has no detector; give boxes of your own');
     }
-    if (this.#view === undefined) {
+    if (this.#objects === undefined) {
       throw new SegEveryError(
         'model-mismatch',
-        'a restored photo has no features for the detector; open the image itself, or give boxes',
+        'the embedding was saved without { detector: true }, or with another detector; open the image itself, or give boxes',
       );
     }
-    return detector.detect(this.#view, options);
+    return this.#objects.detect(options);
   }
 
   /**
@@ -149,11 +162,18 @@ export class Photo {
    * `mode: 'grid'` SAM's grid search instead. Stops between batches when the loop is left; `signal` stops earlier.
    * @throws codes as `detect` and `segment`
    */
+  everything(options?: EverythingOptions | GridSearchOptions): AsyncGenerator<EverythingRecord[], void, undefined>;
+  everything<M extends OutputMode>(
+    options: (EverythingOptions | GridSearchOptions) & { readonly outputMode: M },
+  ): AsyncGenerator<EverythingRecord<SegmentationOf[M]>[], void, undefined>;
   async *everything(
-    options: EverythingOptions | GridSearchOptions = {},
-  ): AsyncGenerator<EverythingRecord[], void, undefined> {
-    const { everything, gridSearch } = await loadObjects();
-    yield* options.mode === 'grid' ? gridSearch(this, options) : everything(this, options);
+    options: (EverythingOptions | GridSearchOptions) & { readonly outputMode?: OutputMode } = {},
+  ): AsyncGenerator<EverythingRecord<SegmentationOf[OutputMode]>[], void, undefined> {
+    const { inOutputMode, everything, gridSearch } = await loadObjects();
+    const { outputMode = 'binary_mask', ...others } = options;
+    const convert = inOutputMode(outputMode);
+    const batches = others.mode === 'grid' ? gridSearch(this, others) : everything(this, others);
+    for await (const batch of batches) yield batch.map(convert);
   }
 
   /**
@@ -164,22 +184,47 @@ export class Photo {
     this.#assertOpen();
     const list = Array.isArray(prompts) ? (prompts as readonly Prompt[]) : [prompts as Prompt];
     if (list.length === 0) throw new SegEveryError('prompt', 'segment: no prompt; give points or a box');
-    const jobs = list.map((prompt, index) => this.#job(prompt, index));
+    const checked = list.map((prompt, index) => ({
+      ...checkPrompt(prompt, this.width, this.height, `prompt ${index}`),
+      ...(prompt.multimask === undefined ? {} : { multimask: prompt.multimask }),
+      ...(prompt.maskInput ? { maskInput: prompt.maskInput } : {}),
+    }));
+    return this.decode(checked, options, {});
+  }
+
+  /** As `segment` for prompts that were checked, with the masks that the filter lets pass. */
+  async decode(
+    prompts: readonly (CheckedPrompt & Pick<Prompt, 'multimask' | 'maskInput'>)[],
+    options: SegmentOptions,
+    filter: MaskFilter,
+  ): Promise<MaskRecord[]> {
+    this.#assertOpen();
+    const jobs = prompts.map((prompt, index) => this.#job(prompt, index));
     const records: MaskRecord[][] = [];
     let done = 0;
-    for (const group of groups(jobs, this.#context.decoder.drawsSeeds)) {
-      await this.#decode(group, options, (job, masks) => {
-        records[job.index] = masks;
-        done++;
-        options.onProgress?.(done / jobs.length);
-      });
-    }
+    await decodeMasks(this.#context, this.#image, this.frame, jobs, options, filter, (job, masks) => {
+      records[job.index] = masks;
+      done++;
+      options.onProgress?.(done / jobs.length);
+    });
     return records.flat();
   }
 
-  /** The embedding as a file for `model.restore`: float16 unless `float32`, with the encoder's fingerprint and the photo's geometry. */
-  async save(options: { float32?: boolean } = {}): Promise<Uint8Array<ArrayBuffer>> {
+  /**
+   * The embedding as a file for `model.restore`: float16 unless `float32`, with the encoder's fingerprint and the photo's geometry.
+   *
+   * @param options.detector what the detector found too, so that `detect` and `everything` work on the restored photo: 32 bytes a candidate,
+   *   always float32
+   * @throws codes `model-mismatch` where there is no detector to ask, `disposed`, `device-lost`
+   */
+  async save(options: { float32?: boolean; detector?: boolean } = {}): Promise<Uint8Array<ArrayBuffer>> {
     this.#assertOpen();
+    const { encoder, detectorSha256 } = this.#context;
+    const asked = options.detector === true;
+    if (asked && (this.#objects === undefined || detectorSha256 === undefined)) {
+      throw new SegEveryError('model-mismatch', 'save: there is no detector whose boxes could be saved');
+    }
+    const candidates = asked ? await this.#objects?.save() : undefined;
     const { embedding, fine } = this.#image;
     const tensors = new Map<string, { shape: readonly number[]; data: Float32Array }>();
     const read = async (name: string, tensor: DeviceTensor): Promise<void> => {
@@ -190,7 +235,8 @@ export class Photo {
       await read('s0', fine.s0);
       await read('s1', fine.s1);
     }
-    return writeEmbedding({ encoder: this.#context.encoder, frame: this.frame, tensors }, options.float32 === true);
+    const found = candidates && detectorSha256 ? { detector: { sha256: detectorSha256, candidates } } : {};
+    return writeEmbedding({ encoder, frame: this.frame, tensors, ...found }, options.float32 === true);
   }
 
   /** Frees the embedding. Calls afterwards are errors with code `disposed`. */
@@ -198,7 +244,7 @@ export class Photo {
     if (this.#disposed) return;
     this.#disposed = true;
     disposeImage(this.#image);
-    disposeView(this.#view);
+    this.#objects?.dispose();
     this.#context.onDispose(this);
   }
 
@@ -206,15 +252,14 @@ export class Photo {
     this.dispose();
   }
 
-  #job(prompt: Prompt, index: number): Job {
-    const checked = checkPrompt(prompt, this.width, this.height, `prompt ${index}`);
-    const points = checked.points.map(({ x, y, label }) => {
+  #job(prompt: CheckedPrompt & Pick<Prompt, 'multimask' | 'maskInput'>, index: number): DecodeJob {
+    const { maskInput: mask } = prompt;
+    const points = prompt.points.map(({ x, y, label }) => {
       const [fx, fy] = toInputFrame(this.frame, x, y);
       return { x: fx, y: fy, label };
     });
-    const box = checked.box === undefined ? undefined : boxToInputFrame(this.frame, checked.box);
+    const box = prompt.box === undefined ? undefined : boxToInputFrame(this.frame, prompt.box);
     const side = this.#context.decoder.lowSide;
-    const mask = prompt.maskInput;
     if (mask !== undefined) {
       const sized = mask instanceof Float32Array && mask.length === side * side;
       if (!sized || mask.some((v) => !Number.isFinite(v))) {
@@ -224,65 +269,14 @@ export class Photo {
         );
       }
     }
-    const multimask = prompt.multimask ?? (checked.points.length === 1 && checked.box === undefined);
-    return { index, prompt, checked, frame: framePrompt(points, box), multimask };
-  }
-
-  async #decode(jobs: readonly Job[], o: SegmentOptions, done: (job: Job, masks: MaskRecord[]) => void): Promise<void> {
-    const { decoder, engine, postprocessor } = this.#context;
-    const threshold = o.maskThreshold ?? this.#context.maskThreshold;
-    const memoryBudget = o.memoryBudget ?? MEMORY_BUDGET;
-    const { photo, input, side } = this.frame;
-    const geometry = {
-      lowSide: decoder.lowSide,
-      inputImageSize: side,
-      inputSize: [input.height, input.width] as const,
-      originalSize: [photo.height, photo.width] as const,
+    return {
+      index,
+      frame: framePrompt(points, box),
+      multimask: prompt.multimask ?? (points.length === 1 && box === undefined),
+      maskInput: mask,
+      pointCoords: prompt.points.map(({ x, y }) => [x, y] as const),
+      box: prompt.box ?? null,
     };
-    await decoder.decode(
-      this.#image,
-      jobs.map((job) => job.frame),
-      {
-        multimask: jobs[0]?.multimask === true,
-        maskInputs: jobs.map((job) => job.prompt.maskInput),
-        memoryBudget,
-        ...(o.batch === undefined ? {} : { batch: o.batch }),
-        ...(o.signal ? { signal: o.signal } : {}),
-      },
-      async (batch) => {
-        const count = batch.count * batch.masks;
-        const found = await postprocessor.run(batch.logits, count, geometry, {
-          threshold,
-          stabilityOffset: o.stabilityOffset ?? 1,
-          ...(o.signal ? { signal: o.signal } : {}),
-        });
-        const area = decoder.lowSide ** 2;
-        const low = o.lowRes === false ? undefined : await engine.read(batch.logits, count * area);
-        for (let b = 0; b < batch.count; b++) {
-          const job = jobs[batch.first + b] as Job;
-          done(
-            job,
-            Array.from({ length: batch.masks }, (_, m): MaskRecord => {
-              const at = b * batch.masks + m;
-              const bits = found[at] as (typeof found)[number];
-              const mask = new Mask(bits);
-              return {
-                prompt: job.index,
-                mask: m,
-                segmentation: mask,
-                area: mask.area,
-                bbox: mask.bbox,
-                predictedIou: batch.iou[at] as number,
-                stabilityScore: bits.stability,
-                pointCoords: job.checked.points.map(({ x, y }) => [x, y] as const),
-                box: job.checked.box ?? null,
-                ...(low ? { lowRes: low.slice(at * area, (at + 1) * area) } : {}),
-              };
-            }),
-          );
-        }
-      },
-    );
   }
 
   #assertOpen(): void {
@@ -297,17 +291,4 @@ export function disposeImage(image: EncodedImage): void {
   image.fine?.s1.dispose();
   for (const side of image.sides.values()) for (const tensor of Object.values(side)) tensor.dispose();
   image.sides.clear();
-}
-
-/** Prompts that one plan can decode together: they agree in the number of masks, of tokens, and in whether a mask input is given. */
-function groups(jobs: readonly Job[], drawsSeeds: boolean): Job[][] {
-  const byKey = new Map<string, Job[]>();
-  for (const job of jobs) {
-    const masked = !drawsSeeds && job.prompt.maskInput !== undefined;
-    const key = `${job.multimask}|${job.frame.points.length}|${masked}`;
-    const group = byKey.get(key);
-    if (group === undefined) byKey.set(key, [job]);
-    else group.push(job);
-  }
-  return [...byKey.values()];
 }

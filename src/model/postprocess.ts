@@ -16,6 +16,7 @@ import { Graph } from '../runtime/graph.ts';
 import { Plan } from '../runtime/plan.ts';
 import { ceilDiv, type Precision } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weight-store.ts';
+import { JOBS, stepsOf } from './mask-steps.ts';
 import { maskTaps } from './mask-taps.ts';
 
 /** Rows and columns, as upstream orders them. */
@@ -41,6 +42,16 @@ export interface PostprocessOptions {
   /** Bytes of bits on the GPU at a time, 16 MiB unless said; what does not fit is done in several steps, larger masks in strips. */
   readonly memoryBudget?: number;
   readonly signal?: AbortSignal;
+  /** Where the milliseconds of reading bits back are added, as `readback`, if anyone wants them. */
+  readonly timings?: Map<string, number>;
+}
+
+/** What is known of a mask before its bits are made. */
+export interface MaskOutline {
+  readonly mask: number;
+  /** As SAM gives it, [x0, y0, x1, y1] with the last column and row included; zeros for an empty mask. */
+  readonly box: readonly [number, number, number, number];
+  readonly stability: number;
 }
 
 /** A mask over the photo; an empty one has a box of width and height 0. */
@@ -53,14 +64,19 @@ export interface PostprocessedMask extends MaskBits {
 
 const BUDGET = 16 * 2 ** 20;
 
-/** Rectangles a step. */
-const JOBS = 128;
-
 /** Logits, statistics and bits are float32 and uint32 whatever the model's precision is. */
 const PRECISION: Precision = { activations: 'f32', weights: 'f32' };
 
+/** Bytes that masks of a photo take on the GPU besides their logits, before anything is made. */
+export function postprocessBytes({ lowSide, originalSize: [height, width] }: MaskGeometry, masks: number): number {
+  const tiles = ceilDiv(lowSide, MASK_TILE) ** 2;
+  const bits = Math.min(BUDGET, 4 * masks * ceilDiv(width, 32) * height);
+  // Taps, ranges, statistics; bits twice, since they are copied to be read, and in a buffer of a power of two.
+  return 16 * (width + height) + masks * (8 * tiles + 4 * STATS_SLOTS + 4) + 3 * bits;
+}
+
 /** The smallest box as SAM gives it, [x0, y0, x1, y1] with the last column and row included; zeros for an empty mask. */
-export function inclusiveBox({ box }: MaskBits): [number, number, number, number] {
+export function inclusiveBox({ box }: Pick<MaskBits, 'box'>): [number, number, number, number] {
   return box.width === 0 ? [0, 0, 0, 0] : [box.x, box.y, box.x + box.width - 1, box.y + box.height - 1];
 }
 
@@ -85,11 +101,28 @@ export class MaskPostprocessor {
     geometry: MaskGeometry,
     options: PostprocessOptions = {},
   ): Promise<PostprocessedMask[]> {
+    const all = Array.from({ length: count }, (_, mask) => mask);
+    return this.select(logits, all, geometry, () => true, options) as Promise<PostprocessedMask[]>;
+  }
+
+  /**
+   * Masks `chosen` of `logits`, in that order; nothing for those that are not `wanted` once their box and stability are known: only
+   * bits that will be used are made and read back.
+   *
+   * @throws as `run`
+   */
+  select(
+    logits: DeviceTensor,
+    chosen: readonly number[],
+    geometry: MaskGeometry,
+    wanted: (outline: MaskOutline) => boolean,
+    options: PostprocessOptions = {},
+  ): Promise<(PostprocessedMask | undefined)[]> {
     return this.#exclusive(async () => {
       throwIfAborted(options.signal);
-      if (count === 0) return [];
-      const plans = await this.#plansFor(logits, count, geometry);
-      return plans.masks(logits, count, options);
+      if (chosen.length === 0) return [];
+      const plans = await this.#plansFor(logits, Math.max(...chosen) + 1, geometry);
+      return plans.masks(logits, chosen, wanted, options);
     });
   }
 
@@ -162,10 +195,11 @@ class GeometryPlans {
     check(height * width < 2 ** 32, 'image-limit', `a photo of ${width} x ${height} pixels is too large for masks`);
     const g = new Graph({ capacity });
     const source = sourceOf(g, geometry, capacity);
-    maskRange(g, source.logits, { out: source.ranges, batched: true });
+    const chosen = g.input('chosen', [capacity], 'u32');
+    maskRange(g, source.logits, { chosen, out: source.ranges, batched: true });
     const [columns, rows] = tapTables(geometry);
     const thresholds = g.input('thresholds', [4], 'f32');
-    maskStats(g, source, { thresholds, batched: true, out: g.output('stats', [capacity, STATS_SLOTS], 'u32') });
+    maskStats(g, source, { chosen, thresholds, batched: true, out: g.output('stats', [capacity, STATS_SLOTS], 'u32') });
     const plan = await build(engine, g);
     engine.write(plan.tensor('columns'), columns);
     engine.write(plan.tensor('rows'), rows);
@@ -176,35 +210,54 @@ class GeometryPlans {
     return capacity === this.#capacity && JSON.stringify(geometry) === JSON.stringify(this.#geometry);
   }
 
-  async masks(logits: DeviceTensor, count: number, options: PostprocessOptions): Promise<PostprocessedMask[]> {
-    const { threshold = 0, stabilityOffset = 1, memoryBudget = BUDGET, signal } = options;
+  async masks(
+    logits: DeviceTensor,
+    chosen: readonly number[],
+    wanted: (outline: MaskOutline) => boolean,
+    options: PostprocessOptions,
+  ): Promise<(PostprocessedMask | undefined)[]> {
+    const { threshold = 0, stabilityOffset = 1, signal } = options;
     check(stabilityOffset >= 0, 'usage', `stability offset ${stabilityOffset} is negative`);
     const engine = this.#engine;
     const plan = this.#stats;
+    const count = chosen.length;
     plan.bind('logits', logits);
     const stats = plan.tensor('stats');
     engine.write(stats, new Uint32Array(STATS_SLOTS * count));
+    engine.write(plan.tensor('chosen'), Uint32Array.from(chosen));
     engine.write(
       plan.tensor('thresholds'),
       new Float32Array([threshold, threshold + stabilityOffset, threshold - stabilityOffset, 0]),
     );
     await engine.run(plan, { batch: count, ...(signal ? { signal } : {}) });
     const found = new Uint32Array(await engine.readBytes(stats, 0, 4 * STATS_SLOTS * count));
-    const jobs = Array.from({ length: count }, (_, mask) => this.#jobOf(found, mask));
-    const words = await this.#bitsOf(logits, jobs, memoryBudget, signal);
-    const [height, width] = this.#geometry.originalSize;
-    return jobs.map((job, mask) => {
-      const [area = 0, above = 0, below = 0] = found.subarray(STATS_SLOTS * mask);
-      const bits = words[mask] ?? new Uint32Array(0);
-      // The box is tight already, but where rounding differs between the passes by an edge pixel.
-      return { ...tighten(bits, job, width, height), area, stability: Math.fround(above / below) };
+    const outlines = chosen.map((mask, row) => {
+      const [area = 0, above = 0, below = 0] = found.subarray(STATS_SLOTS * row);
+      return { job: this.#jobOf(found, row, mask), area, stability: Math.fround(above / below) };
     });
+    const kept = outlines.filter(({ job, stability }) =>
+      wanted({ mask: job.mask, box: inclusiveBox({ box: job }), stability }),
+    );
+    const words = await this.#bitsOf(
+      logits,
+      kept.map(({ job }) => job),
+      options,
+    );
+    const [height, width] = this.#geometry.originalSize;
+    const masks = new Map(
+      kept.map((outline, at) => {
+        const { job, area, stability } = outline;
+        // The box is tight already, but where rounding differs between the passes by an edge pixel.
+        return [outline, { ...tighten(words[at] ?? new Uint32Array(0), job, width, height), area, stability }] as const;
+      }),
+    );
+    return outlines.map((outline) => masks.get(outline));
   }
 
-  /** The box of a mask, from the statistics. */
-  #jobOf(stats: Uint32Array, mask: number): MaskJob {
+  /** The box of a mask, from its row of the statistics. */
+  #jobOf(stats: Uint32Array, row: number, mask: number): MaskJob {
     const [height, width] = this.#geometry.originalSize;
-    const [fromRight = 0, fromBottom = 0, right = 0, bottom = 0] = stats.subarray(STATS_SLOTS * mask + 3);
+    const [fromRight = 0, fromBottom = 0, right = 0, bottom = 0] = stats.subarray(STATS_SLOTS * row + 3);
     if (right === 0) return { mask, x: 0, y: 0, width: 0, height: 0 };
     const x = width - fromRight;
     const y = height - fromBottom;
@@ -215,21 +268,23 @@ class GeometryPlans {
   async #bitsOf(
     logits: DeviceTensor,
     boxes: readonly MaskJob[],
-    memoryBudget: number,
-    signal: AbortSignal | undefined,
+    options: PostprocessOptions,
   ): Promise<Uint32Array<ArrayBuffer>[]> {
+    const { memoryBudget = BUDGET, signal } = options;
     const most = Math.floor(Math.min(memoryBudget, this.#engine.limits.maxStorageBufferBindingSize) / 4);
     const results = boxes.map((box) => new Uint32Array(jobWords(box)));
     const filled = boxes.map(() => 0);
+    const places = new Map(boxes.map(({ mask }, place) => [mask, place]));
     for (const step of stepsOf(boxes, most)) {
       throwIfAborted(signal);
       const total = step.reduce((sum, job) => sum + jobWords(job), 0);
-      const bits = new Uint32Array(await this.#step(logits, step, total, most, signal));
+      const bits = new Uint32Array(await this.#step(logits, step, total, most, options));
       let at = 0;
       for (const job of step) {
         const words = jobWords(job);
-        results[job.mask]?.set(bits.subarray(at, at + words), filled[job.mask]);
-        filled[job.mask] = (filled[job.mask] ?? 0) + words;
+        const place = places.get(job.mask) ?? 0;
+        results[place]?.set(bits.subarray(at, at + words), filled[place]);
+        filled[place] = (filled[place] ?? 0) + words;
         at += words;
       }
     }
@@ -241,7 +296,7 @@ class GeometryPlans {
     jobs: readonly MaskJob[],
     words: number,
     most: number,
-    signal: AbortSignal | undefined,
+    { signal, timings }: PostprocessOptions,
   ): Promise<ArrayBuffer> {
     const engine = this.#engine;
     const plan = await this.#bitsPlan(words, most);
@@ -249,7 +304,10 @@ class GeometryPlans {
     plan.bind('logits', logits);
     engine.write(plan.tensor('jobs'), data);
     await engine.run(plan, { batch: groups, ...(signal ? { signal } : {}) });
-    return engine.readBytes(plan.tensor('bits'), 0, 4 * words);
+    const begun = performance.now();
+    const bits = await engine.readBytes(plan.tensor('bits'), 0, 4 * words);
+    timings?.set('readback', (timings.get('readback') ?? 0) + performance.now() - begun);
+    return bits;
   }
 
   /** A plan whose output holds `words`: kept, and made anew when it is too small. */
@@ -317,30 +375,4 @@ function tapTables({ lowSide, inputImageSize, inputSize, originalSize }: MaskGeo
 
 function build(engine: Engine, graph: Graph): Promise<Plan> {
   return Plan.build(engine, graph, { weights: new WeightStore(), precision: PRECISION });
-}
-
-/** Boxes in steps of at most `most` words and `JOBS` rectangles; a box that is larger is cut into strips of rows (at least one). */
-function* stepsOf(boxes: readonly MaskJob[], most: number): Generator<MaskJob[]> {
-  let step: MaskJob[] = [];
-  let words = 0;
-  for (const box of boxes) {
-    const rowWords = ceilDiv(box.width, 32);
-    for (let done = 0; done < box.height; ) {
-      const fitting = Math.floor((most - words) / rowWords);
-      const rows = Math.min(box.height - done, fitting);
-      // What fits a step of its own is not cut.
-      const cut = rows < box.height - done && (box.height - done) * rowWords <= most;
-      if (step.length === JOBS || (step.length > 0 && (rows < 1 || cut))) {
-        yield step;
-        step = [];
-        words = 0;
-        continue;
-      }
-      const height = Math.max(1, rows);
-      step.push({ ...box, y: box.y + done, height });
-      words += height * rowWords;
-      done += height;
-    }
-  }
-  if (step.length > 0) yield step;
 }

@@ -16,6 +16,11 @@ export class Arena {
     return this.#slabs.reduce((sum, slab) => sum + slab.size, 0);
   }
 
+  /** Bytes that `reserve` would add. */
+  growth(sizes: readonly number[]): number {
+    return sizes.reduce((sum, bytes, i) => sum + Math.max(0, bytes - (this.#slabs[i]?.size ?? 0)), 0);
+  }
+
   /** Makes slab i at least `sizes[i]` bytes large, for all i. Runs that are under way keep the old buffers until they finish. */
   reserve(sizes: readonly number[]): void {
     for (const [i, bytes] of sizes.entries()) {

@@ -76,7 +76,7 @@ export class Engine {
       if (this.#disposed) return new Promise<SegEveryError>(() => {});
       const error = new SegEveryError(
         'device-lost',
-        `the GPU device was lost (${info.reason}): ${info.message}; create a new engine`,
+        `the GPU device was lost (${info.reason}): ${info.message}; open photos again, models load themselves on a new device`,
       );
       this.#failure = error;
       return error;
@@ -228,6 +228,11 @@ export class Engine {
         );
       }
     }
+  }
+
+  /** Whether the device was lost; this engine will not come back. */
+  get isLost(): boolean {
+    return this.#failure?.code === 'device-lost';
   }
 
   /** @throws the first error that the device reported, `device-lost`, or `disposed`. */

@@ -54,6 +54,11 @@ export function planBytes(graph: Graph, precision: Precision): PlanBytes {
   return { arena, weights, constants, bound, total: arena + weights + constants + bound };
 }
 
+/** Sizes of the slabs that a plan of the graph takes of the arena. */
+export function planSlabSizes(graph: Graph, precision: Precision): readonly number[] {
+  return slabsOf(graph, precision).slabs;
+}
+
 /** The tensor that takes the most bytes of a binding, with the launch that binds it. */
 export function largestBinding(graph: Graph, precision: Precision): { readonly name: string; readonly bytes: number } {
   let [name, most] = ['', 0];

@@ -3,7 +3,7 @@ import { DeviceTensor, toStorage } from './device-tensor.ts';
 import type { Engine } from './engine.ts';
 import { SegEveryError, throwIfAborted } from './errors.ts';
 import type { WeightRef } from './graph.ts';
-import { type Precision, size } from './tensor.ts';
+import { type Precision, size, tensorBytes } from './tensor.ts';
 
 export class WeightStore {
   readonly #tensors = new Map<string, DeviceTensor>();
@@ -14,6 +14,13 @@ export class WeightStore {
   get bytes(): number {
     let total = 0;
     for (const tensor of this.#tensors.values()) total += tensor.bytes;
+    return total;
+  }
+
+  /** Bytes of those that are not there yet. */
+  missing(refs: Iterable<WeightRef>, precision: Precision): number {
+    let total = 0;
+    for (const ref of refs) if (!this.#tensors.has(storeKey(ref.key, precision))) total += tensorBytes(ref, precision);
     return total;
   }
 

@@ -7,6 +7,8 @@ import { countDifferent } from './pixels.ts';
 export interface MaskRangeCase extends Setting {
   readonly masks: number;
   readonly low: number;
+  /** The masks to look at; all unless said. */
+  readonly chosen?: readonly number[];
 }
 
 export default {
@@ -15,9 +17,14 @@ export default {
     const output = { shape: [c.masks, tiles, tiles, 2], dtype: 'f32' } as const;
     const { out, values } = await runKernel(context, c, output, (g, input, target) => {
       const logits = input('logits', [c.masks, c.low, c.low], 'f32');
-      maskRange(g, logits, { batched: c.capacity !== undefined, out: target });
+      const list = c.chosen && input('chosen', [c.chosen.length], 'u32', Uint32Array.from(c.chosen));
+      maskRange(g, logits, { batched: c.capacity !== undefined, out: target, ...(list ? { chosen: list } : {}) });
     });
-    const used = c.batch ?? c.masks;
-    return countDifferent(out.subarray(0, used * tiles * tiles * 2), reference(values('logits'), used, c.low));
+    const used = c.chosen ?? Array.from({ length: c.batch ?? c.masks }, (_, mask) => mask);
+    const want = reference(values('logits'), c.masks, c.low);
+    const row = 2 * tiles * tiles;
+    const of = (all: Float32Array | Float64Array) =>
+      Float32Array.from(used.flatMap((mask) => [...all.subarray(mask * row, (mask + 1) * row)]));
+    return countDifferent(of(out), of(want));
   },
 } satisfies Tasks;

@@ -15,6 +15,8 @@ export interface UpsampleCase {
   /** Height and width of the resized photo in the frame, and of the photo. */
   readonly input: readonly [number, number];
   readonly photo: readonly [number, number];
+  /** The masks to look at; all unless said. */
+  readonly chosen?: readonly number[];
 }
 
 /** Logits [masks, low, low]: squares of 5 x 5 with a slope. */

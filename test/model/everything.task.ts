@@ -115,7 +115,7 @@ const tasks: Tasks = {
       best: best.map((r) => r.predictedIou),
       wanted,
       filtered: filtered.map((r) => r.prompt),
-      passing: few.flatMap((r) => (r.predictedIou >= least ? [r.prompt] : [])),
+      passing: few.flatMap((r) => (r.predictedIou > least ? [r.prompt] : [])),
       left,
       none: none.length,
       restoredMasks: restoredMasks.length,

@@ -92,7 +92,7 @@ for (const host of hosts) {
     expect(r.givenScores).toEqual([null, null, null, null, null]);
     expect(r.three).toBe(15);
     expect(r.best).toEqual(r.wanted);
-    expect(r.passing).toHaveLength(3);
+    expect(r.passing).toHaveLength(2);
     expect(r.filtered).toEqual(r.passing);
     expect(r.left).toBe(1);
     expect(r.none).toBe(0);

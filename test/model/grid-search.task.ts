@@ -2,17 +2,28 @@
 import { findComponents } from '../../src/formats/components.ts';
 import { createEngine, type EverythingRecord, type GridSearchOptions, SegEveryError } from '../../src/index.ts';
 import type { Photo } from '../../src/model/photo.ts';
+import type { LoadedModel, SegEvery } from '../../src/segevery.ts';
 import type { TaskContext, Tasks } from '../tasks.ts';
+import { cropsByHand, scene } from './crops.ts';
 
 const FILES = ['model.json', 'nano-encoder.safetensors', 'nano-decoder.safetensors', 'nano-detector.safetensors'];
 
+let loaded: Promise<{ engine: SegEvery; model: LoadedModel }> | undefined;
 let shared: Promise<Photo> | undefined;
 
-function opened({ gpu, fetchFile }: TaskContext): Promise<Photo> {
-  shared ??= (async () => {
+function load({ gpu, fetchFile }: TaskContext): Promise<{ engine: SegEvery; model: LoadedModel }> {
+  loaded ??= (async () => {
     const files = await Promise.all(FILES.map(async (name) => [name, await fetchFile(`weights/${name}`)] as const));
-    const model = await (await createEngine({ gpu })).load(Object.fromEntries(files));
-    return model.open(await fetchFile('test/golden/detector-default/image.png'));
+    const engine = await createEngine({ gpu });
+    return { engine, model: await engine.load(Object.fromEntries(files)) };
+  })();
+  return loaded;
+}
+
+function opened(context: TaskContext): Promise<Photo> {
+  shared ??= (async () => {
+    const { model } = await load(context);
+    return model.open(await context.fetchFile('test/golden/detector-default/image.png'));
   })();
   return shared;
 }
@@ -48,11 +59,28 @@ const tasks: Tasks = {
       ...findComponents(segmentation).roots(),
       ...findComponents(segmentation, { complement: true }).roots(),
     ]);
-    const own = await all(photo, { ...open, pointGrid: [[0.5, 0.25]], boxNmsThresh: 1 });
+    // A point on the right edge is a point of SAM's grids.
+    const own = await all(photo, {
+      predIouThresh: 0,
+      stabilityScoreThresh: 0,
+      pointGrids: [
+        [
+          [0.5, 0.25],
+          [1, 0.5],
+        ],
+      ],
+      boxNmsThresh: 1,
+    });
     const errors: Record<string, string> = {};
     for (const [name, options] of Object.entries({
-      noPoint: { pointGrid: [] },
-      outside: { pointGrid: [[1.5, 0.5]] },
+      noPoint: { pointGrids: [[]] },
+      outside: { pointGrids: [[[1.5, 0.5]]] },
+      noLayer: { pointGrids: [[[0.5, 0.5]]], cropNLayers: 1 },
+      both: { pointGrids: [[[0.5, 0.5]]], pointsPerSide: 2 },
+      layers: { cropNLayers: -1 },
+      overlap: { cropOverlapRatio: 1 },
+      noPointsLeft: { pointsPerSide: 2, cropNLayers: 2, cropNPointsDownscaleFactor: 2 },
+      batch: { pointsPerBatch: 0 },
       side: { pointsPerSide: 0 },
       offset: { stabilityScoreOffset: -1 },
       threshold: { boxNmsThresh: Number.NaN },
@@ -72,6 +100,61 @@ const tasks: Tasks = {
       own: summary(own),
       errors,
     };
+  },
+
+  /** A search with crops, and the same put together by hand from photos of the crops. */
+  crops: async (context) => {
+    const { engine, model } = await load(context);
+    const image = scene();
+    const options = {
+      pointsPerSide: 4,
+      cropNLayers: 1,
+      cropNPointsDownscaleFactor: 2,
+      predIouThresh: 0.1,
+      stabilityScoreThresh: 0.3,
+      boxNmsThresh: 0.9,
+      cropNmsThresh: 0.85,
+    };
+    const photo = await model.open(image);
+    const progress: number[] = [];
+    const got = await all(photo, { ...options, onProgress: (done) => progress.push(done) });
+    const buffers = engine.memory.bytes;
+    const again = await all(photo, { ...options, pointsPerBatch: 3 });
+    const grown = engine.memory.bytes - buffers;
+    const want = await cropsByHand(model, image, options);
+    const restored = await model.restore(await photo.save());
+    const refused = await all(restored, options).then(
+      () => 'no error',
+      (error: unknown) => (error instanceof SegEveryError ? error.code : String(error)),
+    );
+    photo.dispose();
+    restored.dispose();
+    const plain = (r: EverythingRecord) => ({
+      bbox: [...r.bbox],
+      crop: [...r.cropBox],
+      point: r.pointCoords.flat(),
+      predictedIou: r.predictedIou,
+      rle: r.segmentation.toCocoRle().counts,
+    });
+    return { got: got.map(plain), again: again.map(plain), want, progress, refused, grown };
+  },
+
+  /** Every output mode of the same masks. */
+  outputModes: async (context) => {
+    const photo = await opened(context);
+    const search = { mode: 'grid', pointsPerSide: 2, predIouThresh: 0, stabilityScoreThresh: 0 } as const;
+    const want = (await all(photo, search)).map(({ segmentation }) => [
+      segmentation.toRle().counts,
+      segmentation.toCocoRle().counts,
+    ]);
+    const got: unknown[][] = want.map(() => []);
+    let at = 0;
+    for await (const batch of photo.everything({ ...search, outputMode: 'uncompressed_rle' }))
+      for (const { segmentation } of batch) got[at++]?.push(segmentation.counts);
+    at = 0;
+    for await (const batch of photo.everything({ ...search, outputMode: 'coco_rle' }))
+      for (const { segmentation } of batch) got[at++]?.push(segmentation.counts);
+    return { same: JSON.stringify(got) === JSON.stringify(want), count: want.length };
   },
 };
 

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { nms } from '../../src/model/nms.ts';
 import { hosts, onHost } from '../browser.ts';
+import type { HandRecord } from './crops.ts';
 
 interface Summary {
   readonly prompt: number;
@@ -23,6 +24,15 @@ interface Outcome {
   readonly cleaned: number;
   readonly own: readonly Summary[];
   readonly errors: Readonly<Record<string, string>>;
+}
+
+interface Crops {
+  readonly got: readonly HandRecord[];
+  readonly again: readonly HandRecord[];
+  readonly want: readonly HandRecord[];
+  readonly progress: readonly number[];
+  readonly refused: string;
+  readonly grown: number;
 }
 
 const name = ({ prompt, mask }: Summary) => `${prompt}.${mask}`;
@@ -51,14 +61,39 @@ for (const host of hosts) {
     expect(r.filtered).toEqual(passing);
     expect(r.smallRegions).toBe(0);
     expect(r.cleaned).toBeGreaterThan(0);
-    expect(r.own.map(({ point }) => point)).toEqual(r.own.map(() => [width / 2, height / 4]));
-    expect(r.own).toHaveLength(3);
+    expect(r.own).toHaveLength(6);
+    for (const { prompt, point } of r.own)
+      expect(point).toEqual(prompt === 0 ? [width / 2, height / 4] : [width, height / 2]);
     expect(r.errors).toEqual({
       noPoint: 'usage',
       outside: 'usage',
       side: 'usage',
       offset: 'usage',
       threshold: 'usage',
+      noLayer: 'usage',
+      both: 'usage',
+      layers: 'usage',
+      overlap: 'usage',
+      noPointsLeft: 'usage',
+      batch: 'usage',
     });
+  });
+
+  test(`crops are photos of their own, and smaller ones win, on ${host}`, async () => {
+    const r = await onHost<Crops>(host, 'model/grid-search:crops');
+    expect(r.want.length).toBeGreaterThan(2);
+    expect(new Set(r.want.map(({ crop }) => crop.join())).size).toBeGreaterThan(1);
+    expect(r.got).toEqual(r.want);
+    expect(r.again).toEqual(r.want);
+    expect(r.progress).toEqual([...r.progress].sort((a, b) => a - b));
+    expect(r.progress.at(-1)).toBe(1);
+    expect(r.grown).toBe(0);
+    expect(r.refused).toBe('model-mismatch');
+  });
+
+  test(`output modes on ${host}`, async () => {
+    const r = await onHost<{ same: boolean; count: number }>(host, 'model/grid-search:outputModes');
+    expect(r.same).toBe(true);
+    expect(r.count).toBeGreaterThan(2);
   });
 }
