@@ -4,14 +4,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createServer } from 'vite';
-import wgsl from '../build/wgsl.ts';
-import { launchBrowser } from '../cli/host/browser.ts';
+import { openBrowserPage } from './browser-page.ts';
 import type { Api, Measured } from './kernels.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const HTML =
-  '<!doctype html><meta charset="utf-8"><title>bench</title><script type="module" src="/bench/kernels.ts"></script>';
 
 const { values: options } = parseArgs({
   options: {
@@ -22,29 +18,9 @@ const { values: options } = parseArgs({
 });
 const only = options.only.split(',').filter((name) => name !== '');
 
-const server = await createServer({
-  root: ROOT,
-  configFile: false,
-  appType: 'custom',
-  logLevel: 'error',
-  plugins: [
-    wgsl(),
-    {
-      name: 'segevery:bench-page',
-      configureServer({ middlewares }) {
-        middlewares.use((request, response, next) => {
-          if (request.url !== '/') return next();
-          response.setHeader('Content-Type', 'text/html');
-          response.end(HTML);
-        });
-      },
-    },
-  ],
-  server: { host: '127.0.0.1', port: 0, hmr: false, ws: false, watch: null },
-  optimizeDeps: { noDiscovery: true },
-});
-await server.listen();
-const { browser } = await launchBrowser({
+const browser = await openBrowserPage<Api>({
+  script: 'bench/kernels.ts',
+  global: 'bench',
   adapter: options.adapter === 'auto' ? 'auto' : 'software',
   preciseTimestamps: true,
 });
@@ -63,18 +39,7 @@ function meanOf(measured: readonly Measured[]): number {
 const percent = (x: number) => `${(100 * x).toFixed(0)}%`;
 
 try {
-  const page = await browser.newPage();
-  page.on('pageerror', (error) => console.error(error));
-  await page.goto(server.resolvedUrls?.local[0] ?? '');
-  await page.waitForFunction('"bench" in globalThis', { timeout: 120_000 });
-  const call = <K extends keyof Api>(name: K, ...values: Parameters<Api[K]>): Promise<Awaited<ReturnType<Api[K]>>> =>
-    page.evaluate(
-      (method, list) =>
-        (globalThis as unknown as { bench: Record<string, (...list: unknown[]) => unknown> }).bench[method]?.(...list),
-      name,
-      values as unknown[],
-    ) as Promise<Awaited<ReturnType<Api[K]>>>;
-
+  const { call } = browser;
   const tiling = options.tiling === 'workgroup' ? 'workgroup' : 'register';
   const start = await call('start', { tiling });
   const name = [start.adapter.vendor, start.adapter.architecture].filter((part) => part !== '').join(' ') || 'unknown';
@@ -113,5 +78,4 @@ try {
   console.log(file);
 } finally {
   await browser.close();
-  await server.close();
 }

@@ -15,7 +15,7 @@ function files(folder: string, pattern: RegExp): string[] {
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const source = files('src', /\.ts$/);
-const all = ['src', 'cli', 'build', 'test', 'bench', 'examples/demo/src'].flatMap((folder) =>
+const all = ['src', 'cli', 'build', 'test', 'bench', 'evaluate', 'examples/demo/src'].flatMap((folder) =>
   files(folder, /\.(ts|mjs)$/),
 );
 

@@ -5,7 +5,8 @@
 Masks, per source, mean IoU at the pack's own resolution: from the tight ground-truth box and from a jittered one (single mask), from one
 point, the innermost pixel (single mask; best of three; the one of three that the predicted IoU prefers), and two answers that need no model
 to compare with: the box itself and the ellipse in it. Boxes: average recall over IoU 0.5:0.05:0.95 with the best 10, 100 and 320 boxes
-after NMS at 0.7, recall at IoU 0.5 with 100 boxes, and, for the choice of a threshold, precision and recall at IoU 0.5 by score.
+after NMS at 0.7, recall at IoU 0.5 with 100 boxes, and, for the choice of a threshold, precision and recall at IoU 0.5 by score. With
+--everything, the same average recall of the masks decoded from those boxes. `npm run evaluate:default` prints the same of the engine.
 """
 
 import argparse
@@ -24,7 +25,8 @@ from checkpoint import load_weights
 from model import NanoSam, load_config
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SMALLEST = 256  # pixels of a mask that counts; boxes count from 64
+SMALLEST = 256  # pixels of a mask that is prompted
+SMALLEST_OBJECT = 64  # pixels of an object whose recall counts
 BUDGETS = (10, 100, 320)
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 ONE_LAYER = {"bsds500"}  # its layers are several people's answers for the same photo
@@ -122,7 +124,13 @@ def evaluate_masks(model: NanoSam, pack: data.Pack, limit: int | None, max_masks
 def detect(model: NanoSam, detector: boxes_model.Detector, image: Image.Image) -> tuple[torch.Tensor, torch.Tensor]:
     """Boxes in pixels of the photo, best first, and their scores."""
     x, (h, w) = frame_of(model, image)
-    _, boxes, scores = boxes_model.decode(detector(model.image_encoder.trunk(x)), *boxes_model.anchor_points(model.side))
+    return place(detector(model.image_encoder.trunk(x)), model.side, (h, w), image)
+
+
+def place(levels, side: int, size: tuple[int, int], image: Image.Image) -> tuple[torch.Tensor, torch.Tensor]:
+    """The detector's output for a frame filled to `size` (height, width) as `detect` returns it."""
+    h, w = size
+    _, boxes, scores = boxes_model.decode(levels, *boxes_model.anchor_points(side))
     boxes = torch.minimum(boxes[0].clamp(min=0), torch.tensor([w, h, w, h]))
     boxes, scores = boxes_model.suppress(boxes, scores[0].sigmoid(), 0.7, max(BUDGETS))
     return boxes / torch.tensor([w, h, w, h]) * torch.tensor([image.width, image.height] * 2), scores
@@ -147,7 +155,7 @@ def evaluate_boxes(model: NanoSam, detector: boxes_model.Detector, pack: data.Pa
         count, scored = 0, []
         for item in spread(items, limit):
             objects = data.Item(item.source, item.name, item.jpeg, item.layers[:1]).objects() if source in ONE_LAYER else item.objects()
-            objects = torch.from_numpy(objects[objects[:, 4] >= 64][:, :4])
+            objects = torch.from_numpy(objects[objects[:, 4] >= SMALLEST_OBJECT][:, :4])
             if len(objects) == 0:
                 continue
             boxes, scores = detect(model, detector, item.image())
@@ -170,6 +178,55 @@ def evaluate_boxes(model: NanoSam, detector: boxes_model.Detector, pack: data.Pa
     return result
 
 
+def truth_masks(item: data.Item) -> torch.Tensor:
+    """The objects of a photo, of all layers that count [n, H, W]."""
+    found = []
+    for layer in range(1 if item.source in ONE_LAYER else len(item.layers)):
+        labels = torch.from_numpy(item.labels(layer))
+        found += [labels == int(i) for i in labels.unique() if i > 0 and (labels == i).sum() >= SMALLEST_OBJECT]
+    return torch.stack(found) if found else torch.zeros(0, 1, 1, dtype=torch.bool)
+
+
+def segment_everything(model: NanoSam, detector: boxes_model.Detector, image: Image.Image, batch: int = 32):
+    """SegEvery: a mask for each of the detector's boxes, the best first; bool [32, H, W] at most at a time."""
+    x, (h, w) = frame_of(model, image)
+    embedding, maps = model.image_encoder(x)
+    boxes, _ = place(detector(maps), model.side, (h, w), image)
+    for part in (boxes * (model.side / max(image.size))).split(batch):
+        corners = torch.tensor([[2, 3]] * len(part))
+        out = model.decode(embedding, maps, torch.zeros(len(part), dtype=torch.long), part.view(-1, 2, 2), corners)
+        up = F.interpolate(out.logits[:, :1], (model.side, model.side), mode="bilinear", align_corners=False)[..., :h, :w]
+        if (w, h) != image.size:
+            up = F.interpolate(up, (image.height, image.width), mode="bilinear", align_corners=False)
+        yield up[:, 0] > 0
+
+
+@torch.no_grad()
+def evaluate_everything(model: NanoSam, detector: boxes_model.Detector, pack: data.Pack, limit: int | None) -> dict:
+    """Average recall of SegEvery's masks, end to end."""
+    result = {}
+    for source, items in pack.items.items():
+        hits, count = {k: 0.0 for k in BUDGETS}, 0
+        for item in spread(items, limit):
+            truth = truth_masks(item)
+            if len(truth) == 0:
+                continue
+            flat = truth.flatten(1).float()
+            columns = []
+            for masks in segment_everything(model, detector, item.image()):
+                other = masks.flatten(1).float()
+                both = flat @ other.T
+                columns.append(both / (flat.sum(1)[:, None] + other.sum(1) - both).clamp(min=1))
+            overlap = torch.cat(columns, 1)
+            found = np.stack([matches(overlap, t).numpy() for t in THRESHOLDS])
+            for k in BUDGETS:
+                hits[k] += found[:, :k].sum() / len(THRESHOLDS)
+            count += len(truth)
+        if count:
+            result[source] = {"objects": count, **{f"AR@{k}": round(float(v / count), 4) for k, v in hits.items()}}
+    return result
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--weights", required=True, help="a folder with model.json, or a last.pt (its averaged weights)")
@@ -178,7 +235,8 @@ def main():
     p.add_argument("--limit", type=int, default=40, help="images a source")
     p.add_argument("--max-masks", type=int, default=12, help="masks an image")
     p.add_argument("--sources", nargs="*", help="only these")
-    p.add_argument("--only", choices=["masks", "boxes"])
+    p.add_argument("--only", choices=["masks", "boxes", "everything"])
+    p.add_argument("--everything", action="store_true", help="recall of SegEvery's masks too: 320 masks a photo")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--json", help="also write the figures here")
     args = p.parse_args()
@@ -190,10 +248,12 @@ def main():
     pack = data.Pack(args.pack, "heldout")
     pack.items = {s: i for s, i in pack.items.items() if not args.sources or s in args.sources}
     figures = {}
-    if args.only != "boxes":
+    if args.only in (None, "masks"):
         figures["masks"] = evaluate_masks(model, pack, args.limit, args.max_masks)
-    if args.only != "masks":
+    if args.only in (None, "boxes"):
         figures["boxes"] = evaluate_boxes(model, detector, pack, args.limit)
+    if args.everything or args.only == "everything":
+        figures["everything"] = evaluate_everything(model, detector, pack, args.limit)
     for kind, table in figures.items():
         for source, row in table.items():
             print(kind, source, json.dumps(row), flush=True)

@@ -209,7 +209,21 @@ def camel(clones: str) -> Iterator[Example]:
         yield "train", stem(path), Image.open(path), [components((mask > 0).astype(int))]
 
 
-SOURCES = {f.__name__: f for f in (coco, coco128, coco_person, ccp, pets, camel, bsds500, camvid)}
+def davis(clones: str) -> Iterator[Example]:
+    """MathLee/EOR-VOS: DAVIS's 20 validation sequences, every eighth frame; the one object of a frame is one region, even where it is cut."""
+    root = f"{clones}/EOR-VOS/DAVIS"
+    for folder in sorted(glob.glob(f"{root}/Annotations/480p/*")):
+        sequence = os.path.basename(folder)
+        if sequence == "camel":  # a source of its own
+            continue
+        for path in sorted(glob.glob(f"{folder}/*.png"))[::8]:
+            mask = np.asarray(Image.open(path).convert("L")) > 0
+            photo = Image.open(f"{root}/JPEGImages/480p/{sequence}/{stem(path)}.jpg")
+            if mask.shape == (photo.height, photo.width):
+                yield "train", f"{sequence}-{stem(path)}", photo, [mask.astype(np.int32)]
+
+
+SOURCES = {f.__name__: f for f in (coco, coco128, coco_person, ccp, pets, camel, davis, bsds500, camvid)}
 
 
 # ------------------------------------------------------------------------------------------------------------------------- pack

@@ -9,6 +9,7 @@ Both models read one run of the trunk; the detector's gradient reaches the trunk
 
 import argparse
 import copy
+import itertools
 import json
 import math
 import os
@@ -17,6 +18,7 @@ import random
 import signal
 import threading
 import time
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -30,25 +32,49 @@ from losses import Auxiliary, prompt_loss
 from model import NanoSam, load_config
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SOURCE_WEIGHTS = {"coco128": 1.6, "coco": 2.4, "ccp": 0.5, "pets": 0.6, "coco_person": 0.7, "camel": 0.2}
+SOURCE_WEIGHTS = {"coco128": 1.6, "coco": 2.4, "ccp": 0.5, "pets": 0.6, "coco_person": 0.7, "camel": 0.2, "davis": 0.5}
 TOKENS, TOKEN_SHARES = [2, 3, 4, 5], [0.7, 0.14, 0.1, 0.06]  # prompt tokens of a step, and how often
 AVERAGE_DECAY = 0.998
 TRUNK_RATE = 0.25  # the pretrained trunk's learning rate, as a share of the others'
 DETECTOR_GRADIENT = 0.1  # share of the detector's gradient that reaches the trunk
 
 
+class Phase(NamedTuple):
+    """A part of the schedule: frames of `side` pixels, `images` of them a step with `masks` prompts each, for `share` of the time."""
+
+    side: int
+    images: int
+    masks: int
+    share: float
+
+    @staticmethod
+    def parse(text: str) -> "Phase":
+        shape, _, share = text.partition(":")
+        side, images, masks = (int(v) for v in shape.split("x"))
+        if side % 32:
+            raise argparse.ArgumentTypeError(f"{text}: the side must be a multiple of 32, the trunk's coarsest stride")
+        return Phase(side, images, masks, float(share or 1))
+
+
 class Loader:
     """Draws batches in a thread, a few ahead."""
 
-    def __init__(self, pack: data.Pack, side: int, images: int, masks: int, seed: int):
+    def __init__(self, pack: data.Pack, phase: Phase, seed: int):
         self.batches: queue.Queue[list[data.Sample]] = queue.Queue(4)
-        self.arguments = (pack, side, images, masks, random.Random(seed))
+        self.arguments = (pack, phase, random.Random(seed))
+        self.closed = False
         threading.Thread(target=self._work, daemon=True).start()
 
     def _work(self):
-        pack, side, images, masks, rng = self.arguments
-        while True:
-            self.batches.put([data.draw(pack, side, masks, rng) for _ in range(images)])
+        pack, phase, rng = self.arguments
+        while not self.closed:
+            batch = [data.draw(pack, phase.side, phase.masks, rng) for _ in range(phase.images)]
+            while not self.closed:
+                try:
+                    self.batches.put(batch, timeout=1)
+                    break
+                except queue.Full:
+                    pass
 
 
 def colour(pixels: torch.Tensor) -> torch.Tensor:
@@ -98,14 +124,13 @@ class Trainer:
     def __init__(self, args):
         self.args = args
         self.config = load_config(args.config)
-        self.side = self.config["image_size"]
         torch.manual_seed(args.seed)
         self.sam = NanoSam(self.config, args.frozen_blocks).to(memory_format=torch.channels_last)
         self.detector = Detector().to(memory_format=torch.channels_last)
         self.auxiliary = Auxiliary(self.config["prompt_encoder"]["embed_dim"], self.config["mask_decoder"]["transformer_depth"])
         self.step, self.spent = 0, 0.0
         self.last = os.path.join(args.out, "last.pt")
-        self.anchors = anchor_points(self.side)
+        self.set_side(self.config["image_size"])
         state = None
         if os.path.exists(self.last):
             state = torch.load(self.last, map_location="cpu", weights_only=True)
@@ -152,6 +177,11 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(), "step": self.step, "spent": self.spent}  # fmt: skip
         torch.save(state, self.last + ".tmp")
         os.replace(self.last + ".tmp", self.last)
+
+    def set_side(self, side: int):
+        """Frames of another side: the networks are convolutions and attention, only positions depend on it."""
+        self.side = self.sam.side = self.sam.prompt_encoder.side = side
+        self.anchors = anchor_points(side)
 
     def _rate(self, progress: float) -> float:
         warm = min(1.0, (self.step + 1) / self.args.warmup)
@@ -232,7 +262,9 @@ class Trainer:
         args = self.args
         pack = data.Pack(args.pack, "train", {**SOURCE_WEIGHTS, **json.loads(args.weights)})
         print("images", {s: len(i) for s, i in pack.items.items()}, "from step", self.step, flush=True)
-        loader = Loader(pack, self.side, args.images, args.masks, args.seed + self.step)
+        total = sum(phase.share for phase in args.phases)
+        ends = list(itertools.accumulate(phase.share / total for phase in args.phases))
+        loader, current = None, None
         self.sam.train()
         self.detector.train()
         table: dict[str, list[float]] = {}
@@ -241,7 +273,15 @@ class Trainer:
             while args.pause_file and os.path.exists(args.pause_file) and not self.stop:
                 time.sleep(1)
                 before = time.monotonic()
-            rate = self._rate(self.spent / (args.minutes * 60))
+            progress = self.spent / (args.minutes * 60)
+            phase = next((p for p, end in zip(args.phases, ends) if progress < end), args.phases[-1])
+            if phase is not current or loader is None:
+                if loader is not None:
+                    loader.closed = True
+                current, loader = phase, Loader(pack, phase, args.seed + self.step)
+                self.set_side(phase.side)
+                print("phase", phase, flush=True)
+            rate = self._rate(progress)
             self.one_step(loader.batches.get(), rate, lambda k, v: table.setdefault(k, []).append(v))
             self.step += 1
             now = time.monotonic()
@@ -270,8 +310,8 @@ def main():
     p.add_argument("--pretrained", help="the trunk's ImageNet weights: efficientnet-lite0-57934424.pth")
     p.add_argument("--lr", type=float, default=4e-4, help="peak learning rate (1e-3 from scratch)")
     p.add_argument("--warmup", type=int, default=300, help="steps until the peak")
-    p.add_argument("--images", type=int, default=6, help="images a step")
-    p.add_argument("--masks", type=int, default=6, help="prompts an image")
+    p.add_argument("--phases", nargs="+", type=Phase.parse, default=[Phase(384, 8, 8, 0.5), Phase(512, 6, 10, 0.5)], metavar="SIDExIMAGESxMASKS:SHARE",
+                   help="parts of the schedule: side of the frames, images a step, prompts an image, share of the time (384x8x8:0.5 512x6x10:0.5)")  # fmt: skip
     p.add_argument("--frozen-blocks", type=int, default=3, help="leading trunk blocks (and the stem) that stay as they are")
     p.add_argument("--detector-only", action="store_true", help="train the detector alone, on the trunk as it is")
     p.add_argument("--weights", default="{}", help="JSON: sampling weight of sources, over the defaults")
