@@ -51,6 +51,16 @@ fn multiply(k: u32, b: vec4<u32>) {
   for (var two = 1u; two < STEPS; two++) { multiplyTwo(k, b, b + 4u * params.columns4); }
 }
 
+// What the neighbours have; without subgroups it is loaded.
+fn acrossOf(own: vec4<f32>, at: u32, more: u32, k: u32) -> vec4<f32> {
+  if (QUADS) { return quadAcross(own); }
+  return loadRow(at, more, k);
+}
+fn downOf(own: mat4x4<f32>, at: u32) -> mat4x4<f32> {
+  if (QUADS) { return mat4x4<f32>(quadDown(own[0]), quadDown(own[1]), quadDown(own[2]), quadDown(own[3])); }
+  return loadBlock(at);
+}
+
 fn multiplyOne(k: u32, b: vec4<u32>) {
   let m0 = loadBlock(b.x);
   let m1 = loadBlock(b.y);
