@@ -3,6 +3,7 @@
 import type {
   AdapterSummary,
   Detection,
+  DetectOptions,
   EverythingOptions,
   EverythingRecord,
   GridSearchOptions,
@@ -31,7 +32,13 @@ export function everythingWork(session: Session, around: Surroundings, job: Ever
   const signal = around.signal ? { signal: around.signal } : {};
   return session.withPhoto(job, timings, async (pixels, { engine, model }) => {
     const onEncode = (done: number): void => around.progress('encode', done);
-    const photo = await timed(timings, 'encode', () => model.open(pixels, { onProgress: onEncode, ...signal }));
+    const photo = await timed(timings, 'encode', () =>
+      model.open(pixels, {
+        onProgress: onEncode,
+        detect: job.settings.mode === 'grid' ? false : detectOptions(job.settings),
+        ...signal,
+      }),
+    );
     try {
       const onProgress = (done: number): void => around.progress('masks', done);
       const records = await timed(timings, 'masks', async () => {
@@ -63,6 +70,15 @@ export function everythingWork(session: Session, around: Surroundings, job: Ever
   });
 }
 
+/** What the detector needs to know; it is then submitted with the encoder, and its boxes are thinned while the encoder runs. */
+function detectOptions({ conf, iou, maxBoxes }: DetectSettings): DetectOptions {
+  return {
+    ...(conf === undefined ? {} : { conf }),
+    ...(iou === undefined ? {} : { iou }),
+    ...(maxBoxes === undefined ? {} : { maxBoxes }),
+  };
+}
+
 /** The settings as the library names them: SAM's name for the offset is grid search's alone. */
 function libraryOptions({
   mode,
@@ -91,7 +107,9 @@ export function detectWork(session: Session, around: Surroundings, job: DetectJo
   const signal = around.signal ? { signal: around.signal } : {};
   return session.withPhoto(job, timings, async (pixels, { engine, model }) => {
     const onProgress = (done: number): void => around.progress('encode', done);
-    const photo = await timed(timings, 'encode', () => model.open(pixels, { onProgress, ...signal }));
+    const photo = await timed(timings, 'encode', () =>
+      model.open(pixels, { onProgress, detect: detectOptions(job.settings), ...signal }),
+    );
     try {
       const boxes = await timed(timings, 'detect', () => photo.detect({ ...job.settings, ...signal }));
       return {

@@ -12,6 +12,9 @@ export interface GridCase {
   readonly stability_score_offset: number;
   readonly box_nms_thresh: number;
   readonly crop_n_layers: number;
+  readonly crop_nms_thresh?: number;
+  readonly crop_overlap_ratio?: number;
+  readonly crop_n_points_downscale_factor?: number;
   readonly min_mask_region_area: number;
   readonly records: readonly { readonly bbox: readonly number[]; readonly predicted_iou: number }[];
 }
@@ -22,16 +25,22 @@ const MET = 0.8;
 const MORE = 0.25;
 
 export async function compareGridSearch(photo: Photo, c: GridCase): Promise<CheckLine[]> {
-  if (c.crop_n_layers !== 0) throw new Error('crops of the grid search are not built yet');
   const found: { readonly bbox: readonly number[]; readonly predictedIou: number }[] = [];
   const records = photo.everything({
     mode: 'grid',
     maskThreshold: c.mask_threshold,
     pointsPerSide: c.points_per_side,
+    pointsPerBatch: c.points_per_batch,
     predIouThresh: c.pred_iou_thresh,
     stabilityScoreThresh: c.stability_score_thresh,
     stabilityScoreOffset: c.stability_score_offset,
     boxNmsThresh: c.box_nms_thresh,
+    cropNLayers: c.crop_n_layers,
+    ...(c.crop_nms_thresh === undefined ? {} : { cropNmsThresh: c.crop_nms_thresh }),
+    ...(c.crop_overlap_ratio === undefined ? {} : { cropOverlapRatio: c.crop_overlap_ratio }),
+    ...(c.crop_n_points_downscale_factor === undefined
+      ? {}
+      : { cropNPointsDownscaleFactor: c.crop_n_points_downscale_factor }),
     minMaskRegionArea: c.min_mask_region_area,
   });
   for await (const batch of records) found.push(...batch);
@@ -52,7 +61,11 @@ export async function compareGridSearch(photo: Photo, c: GridCase): Promise<Chec
   }
   const count = c.records.length;
   return [
-    { output: 'everything_grid: records missed', error: 1 - met / count, tolerance: 1 - MET },
-    { output: 'everything_grid: records too many', error: Math.max(0, found.length - count) / count, tolerance: MORE },
+    { output: 'everything_grid: records missed', error: count === 0 ? 0 : 1 - met / count, tolerance: 1 - MET },
+    {
+      output: 'everything_grid: records too many',
+      error: Math.max(0, found.length - count) / Math.max(1, count),
+      tolerance: MORE,
+    },
   ];
 }
