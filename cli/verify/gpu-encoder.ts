@@ -11,8 +11,9 @@ import { compareOutput, type OutputEntry, toChannelsFirst, toChannelsLast, toler
 import { type InputEntry, readInput } from './inputs.ts';
 import { proceduralSource } from './procedural.ts';
 import { type Shapes, type TinyVitConfig, tinyVitShapes } from './shapes.ts';
+import { type EfficientVitConfig, efficientVitShapes } from './shapes-efficientvit.ts';
 import { type VitShapeConfig, vitShapes } from './shapes-vit.ts';
-import type { CheckLine, GoldenCase } from './types.ts';
+import { type CheckLine, type GoldenCase, largestError, standardDeviation } from './types.ts';
 
 interface EncoderCase {
   readonly component: string;
@@ -25,6 +26,10 @@ interface EncoderCase {
 const ARCHITECTURES: Readonly<Record<string, { name: string; shapes: (config: never) => Shapes }>> = {
   'encoder/tinyvit': { name: 'tiny_vit', shapes: (config: TinyVitConfig) => tinyVitShapes(config) },
   'encoder/vit': { name: 'vit', shapes: (config: VitShapeConfig) => vitShapes(config) },
+  'encoder/efficientvit': {
+    name: 'efficientvit',
+    shapes: (config: EfficientVitConfig) => efficientVitShapes(config),
+  },
 };
 
 export async function verifyEncoder(
@@ -64,11 +69,13 @@ interface EncoderRun {
   readonly file: TensorFile;
 }
 
-/** Compares the embedding and the stages in `taps`. */
-async function runEncoder(r: EncoderRun, side: number, taps: ReadonlySet<string>): Promise<CheckLine[]> {
+/** Compares the embedding and the stages in `compared`. */
+async function runEncoder(r: EncoderRun, side: number, compared: ReadonlySet<string>): Promise<CheckLine[]> {
   const { engine, c, json, source, precision, data, file } = r;
   const w = Weights.of(source, 'image_encoder.');
   const architecture = encoderArchitecture(r.architecture, await encodersFor(r.architecture));
+  const attention = compared.size > 0 ? firstAttention(json) : undefined;
+  const taps = attention === undefined ? compared : new Set([...compared, attention]);
   const g = new Graph({ taps, tiling: engine.tiling });
   const image = g.input('image', [1, side, side, 4]);
   const [final, { shape }] = Object.entries(json.outputs).at(-1) as [string, OutputEntry];
@@ -77,23 +84,86 @@ async function runEncoder(r: EncoderRun, side: number, taps: ReadonlySet<string>
   w.assertComplete(c.id, 'image_encoder.', architecture.unused);
   const store = new WeightStore();
   const plan = await Plan.build(engine, g, { weights: store, precision });
+  const input = toChannelsLast(data, 1, 3, 4);
+  const pass = async (pixels: Float32Array): Promise<Map<string, Float32Array>> => {
+    await engine.run(plan, { before: () => engine.write(plan.tensor('image'), pixels) });
+    const values = new Map<string, Float32Array>();
+    for (const name of [...taps, final]) values.set(name, await readStage(engine, plan, json, name, name === final));
+    return values;
+  };
   try {
-    await engine.run(plan, { before: () => engine.write(plan.tensor('image'), toChannelsLast(data, 1, 3, 4)) });
+    const limit = tolerances(precision);
+    const got = await pass(input);
     const lines: CheckLine[] = [];
-    for (const name of [...taps, final]) {
-      const entry = json.outputs[name] as OutputEntry;
-      const tensor = plan.tensor(name === final ? 'embedding' : `tap:${name}`);
-      const values = await engine.read(tensor);
-      const channels = tensor.shape.at(-1) as number;
-      // Maps are NCHW upstream, tokens are channels last; patches and blocks of ViT are [B, H, W, C].
-      const first = entry.shape.length === 4 && (json.component !== 'encoder/vit' || name === final);
-      const got = first ? toChannelsFirst(values, 1, channels) : values;
+    for (const name of [...compared, final]) {
       const line = taps.size === 0 ? `${name}, no stage kept` : name;
-      lines.push(...(await compareOutput(line, got, entry, file, tolerances(precision))));
+      lines.push(...(await compareOutput(line, got.get(name) ?? [], outputOf(json, name), file, limit)));
     }
-    return lines;
+    const means =
+      attention && (await attentionMeans(got.get(attention) ?? new Float32Array(), attention, source, limit.max));
+    if (means) lines.push(means);
+    if (lines.every((line) => line.error <= line.tolerance)) return lines;
+    const moved = await pass(movedByOneBit(input, precision));
+    return lines.map((line) => {
+      const [own, other] = [got.get(line.output), moved.get(line.output)];
+      if (line.error <= line.tolerance || !own || !other || line.output === attention) return line;
+      const { std } = outputOf(json, line.output);
+      return { ...line, rounding: largestError(other, own, std) };
+    });
   } finally {
     plan.dispose();
     store.dispose();
   }
+}
+
+function outputOf(json: EncoderCase, name: string): OutputEntry {
+  return json.outputs[name] as OutputEntry;
+}
+
+/** A stage in the reference's layout. Maps are NCHW upstream, tokens are channels last; patches and blocks of ViT are [B, H, W, C]. */
+async function readStage(
+  engine: Engine,
+  plan: Plan,
+  json: EncoderCase,
+  name: string,
+  final: boolean,
+): Promise<Float32Array> {
+  const tensor = plan.tensor(final ? 'embedding' : `tap:${name}`);
+  const values = await engine.read(tensor);
+  const map = tensor.shape.length === 4 && (json.outputs[name]?.shape.length ?? 4) === 4;
+  const first = map && (json.component !== 'encoder/vit' || final);
+  return first ? toChannelsFirst(values, 1, tensor.shape.at(-1) as number) : values;
+}
+
+/** EfficientViT's first linear attention, in a case that holds the statistics of its norms. */
+function firstAttention(json: EncoderCase): string | undefined {
+  if (json.component !== 'encoder/efficientvit' || json.weights.overrides === undefined) return undefined;
+  const { depth_list: depths } = json.config as unknown as EfficientVitConfig;
+  return `backbone.stages.${depths.length - 1}.op_list.1.context_module.main`;
+}
+
+/**
+ * The case's running means are those of the reference's own activations. So behind the norm the mean of every channel over all positions is
+ * the norm's bias: numbers of the reference in the middle of a stage of which only the end is stored. In units of the map's deviation.
+ */
+async function attentionMeans(
+  map: Float32Array,
+  name: string,
+  source: TensorSource,
+  tolerance: number,
+): Promise<CheckLine> {
+  const bias = await source.read(`image_encoder.${name}.proj.norm.bias`);
+  const positions = map.length / bias.length;
+  const means = Array.from(bias, (_, c) => {
+    let sum = 0;
+    for (let n = 0; n < positions; n++) sum += map[c * positions + n] ?? Number.NaN;
+    return sum / positions;
+  });
+  return { output: `${name} (means)`, error: largestError(means, bias, standardDeviation(map)), tolerance };
+}
+
+/** Every value moved by one unit in the last place of its storage, up and down in turns that have no period of the map's. */
+function movedByOneBit(values: Float32Array, precision: Precision): Float32Array {
+  const unit = precision.activations === 'f16' ? 2 ** -10 : 2 ** -23;
+  return values.map((value, i) => value * (1 + ((Math.imul(i, 0x9e3779b1) >>> 31) * 2 - 1) * unit));
 }

@@ -18,6 +18,11 @@ export interface CheckLine {
   readonly output: string;
   readonly error: number;
   readonly tolerance: number;
+  /**
+   * How far this output moves, in units of the tolerance, when the input moves by one unit in the last place of float32. Where it is more
+   * than the tolerance, no two float32 programs agree on this output, and the case says nothing about it.
+   */
+  readonly rounding?: number;
 }
 
 /** Checks one case; what cannot be checked at all throws. */

@@ -122,6 +122,12 @@ test('a case passes when each output does; the first that is off is named, and t
   expect(judge([{ output: 'x', error: 0, tolerance: 0 }]).status).toBe('pass');
   expect(judge([{ output: 'x', error: Number.NaN, tolerance: 1 }]).status).toBe('fail');
   expect(judge([]).status).toBe('fail');
+  // Off, but by less than rounding makes of it: neither right nor wrong. With anything else off it is wrong.
+  const chaotic = { output: 'd', error: 0.1, tolerance: 2e-3, rounding: 0.05 };
+  expect(judge([fine, chaotic]).status).toBe('skip');
+  expect(judge([fine, { ...chaotic, rounding: 1e-3 }]).status).toBe('fail');
+  expect(judge([fine, off, chaotic]).status).toBe('fail');
+  expect(judge([chaotic]).status).toBe('fail');
 });
 
 test('a line of verify stays one line', () => {

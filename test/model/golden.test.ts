@@ -8,6 +8,7 @@ const CASES = [
   'encoder-tinyvit-5m',
   'encoder-vit-small',
   'encoder-vit-h-thin',
+  'encoder-efficientvit-l0',
   'decoder-small-boxes',
   'decoder-boxes',
   'decoder-points-box',
@@ -28,7 +29,9 @@ for (const host of hosts) {
     test(`${name} on ${host}`, async () => {
       const { lines } = await onHost<{ lines: CheckLine[] }>(host, 'model/golden:run', { name, storage: 'f32' });
       expect(lines.length).toBeGreaterThan(0);
-      const off = lines.filter((line) => !(line.error <= line.tolerance));
+      // Outputs that a change of the input's last bit moves beyond the tolerance say nothing (docs/decisions.md, "Golden cases that magnify rounding").
+      const off = lines.filter((line) => !(line.error <= line.tolerance) && !((line.rounding ?? 0) > line.tolerance));
+      expect(lines.some((line) => line.error <= line.tolerance)).toBe(true);
       expect(off, JSON.stringify(lines, null, 1)).toEqual([]);
     });
   }
