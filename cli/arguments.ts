@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 
 import type { Prompt } from '../src/index.ts';
 import { SegEveryError } from '../src/runtime/errors.ts';
+import { EVALUATE_OPTIONS, type EvaluateSettings, evaluateSettings } from './arguments-evaluate.ts';
 import {
   channelOrder,
   DETECT_OPTIONS,
@@ -31,6 +32,7 @@ export type Command =
   | (Common & { readonly name: 'doctor'; readonly model: string | undefined; readonly json: boolean })
   | (Common & { readonly name: 'convert'; readonly files: readonly string[]; readonly out: string })
   | (Common & { readonly name: 'verify'; readonly folder: string; readonly cases: readonly string[] })
+  | (Common & EvaluateSettings & { readonly name: 'evaluate' })
   | (Common & {
       readonly name: 'everything';
       /** Files, folders, patterns; or `-` for standard input. */
@@ -118,6 +120,11 @@ export function parseCommand(args: readonly string[]): Command {
       if (values.help) return { name: 'help', about: name };
       if (positionals.length > 0) throw usage(`doctor takes no '${positionals[0]}'`);
       return { name, ...common(values), model: text(values.model), json: values.json === true };
+    }
+    case 'evaluate': {
+      const { values, positionals } = parse(rest, EVALUATE_OPTIONS);
+      if (values.help) return { name: 'help', about: name };
+      return { name, ...common(values), ...evaluateSettings(values, positionals) };
     }
     case 'convert': {
       const { values, positionals: files } = parse(rest, { out: { type: 'string' } });

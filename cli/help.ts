@@ -5,6 +5,7 @@ const MAIN = `segevery: segment anything in a photo, with WebGPU
   segevery segment PHOTO --point X,Y      masks for points and boxes
   segevery everything PHOTO|DIR|GLOB...   masks of all objects in each photo
   segevery detect PHOTO|DIR|GLOB...       boxes of the objects in each photo
+  segevery evaluate --annotations FILE    recall of masks and boxes over labelled photos (COCO, LVIS)
   segevery convert FILE... --out DIR      published checkpoints (.pt) to a model folder
   segevery doctor                         what was found: browser, adapter, limits, weights
   segevery verify DIR                     run golden cases through this build
@@ -91,6 +92,34 @@ Examples:
   --json                a line of JSON for each photo instead of a table
   --model FOLDER        a folder with model.json (default: the weights of the package)
 ${COMMON}`,
+  evaluate: `segevery evaluate --annotations FILE --images DIR [--config FILE|DIR|paper]...    average recall, AR@K
+segevery evaluate --annotations FILE --results FILE                                 of results that are there
+
+Finds everything in each photo and counts which labelled objects are met, whatever their category: mask AR and box AR by number of
+proposals and by size, as COCO and LVIS define them. Writes report.json, report.md and report.html (plots, the worst photos). What is
+finished is kept in --out, and the same command goes on after a stop. Photos that are missing are listed and left out.
+
+  --annotations FILE    COCO instances or LVIS; read as a stream
+  --images DIR          folder of the photos
+  --results FILE        score this COCO result file instead of running anything; photos are optional then
+  --config PATH         what to run: a JSON file or a folder of them, repeatable; paper: the paper's tables 2 to 7. Default: the
+                        default model by objects
+  --subset N|FILE       N photos drawn at random, or a list of ids or file names (JSON, or one a line)
+  --seed N              of the draw; default 1
+  --k LIST              numbers of proposals; default 10,100,1000
+  --protocol coco|lvis  which objects are ignored; default by the file
+  --models DIR          folder of model folders that configurations name; default models
+  --model FOLDER        this model for all configurations
+  --out DIR             default out/evaluate
+  --worst N             photos shown; default 12
+  --save-results        write each run's proposals as a COCO result file too
+  --force               do photos again that an earlier run has finished
+  --json                print report.json instead of the tables
+${COMMON}
+Examples:
+  segevery evaluate --annotations lvis_v1_val.json --images val2017/ --subset 100 --config paper --models models/
+  segevery evaluate --annotations instances_val2017.json --results proposals.json --k 1,10,100
+`,
   convert: `segevery convert FILE... --out DIR [--dtype f32|f16]
 
   Reads checkpoints of SAM, MobileSAM, MobileSAMv2, EfficientViT-SAM, YOLOv8 and FastSAM without executing anything in them, and puts their

@@ -9,6 +9,7 @@ import { parseCommand } from './arguments.ts';
 import { convert } from './commands/convert.ts';
 import { detect } from './commands/detect.ts';
 import { doctor } from './commands/doctor.ts';
+import { evaluate } from './commands/evaluate.ts';
 import { everything } from './commands/everything.ts';
 import { segment } from './commands/segment.ts';
 import { verify } from './commands/verify.ts';
@@ -34,6 +35,8 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
       return everything(command, terminal, signal);
     case 'detect':
       return detect(command, terminal, signal);
+    case 'evaluate':
+      return evaluate(command, terminal, signal);
     case 'convert':
       return convert(command, terminal, signal);
     case 'doctor':

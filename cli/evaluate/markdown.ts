@@ -1,0 +1,114 @@
+// The report as Markdown tables: average recall, times, the paper's tables with both figures, what was wrong with the data.
+
+import { FINDINGS } from '../../src/evaluate/findings.ts';
+import type { PaperRow } from './config.ts';
+import { averagesAt, type Report, type RunReport, SIZES } from './report.ts';
+
+/** A share as the paper writes it, in per cent with one digit. */
+export const percent = (share: number | null | undefined): string =>
+  share === null || share === undefined ? '-' : (100 * share).toFixed(1);
+
+/** A table with a first column of words and others of numbers. */
+export interface Table {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** All tables of a report, in order; the page shows the same. */
+export function tablesOf(report: Report): Table[] {
+  const scored = report.runs.filter(({ evaluation }) => evaluation !== undefined);
+  const tables = [recallTable('Mask AR', report, scored, 'masks'), recallTable('Box AR', report, scored, 'boxes')];
+  const timed = scored.filter(({ milliseconds }) => milliseconds && Object.keys(milliseconds).length > 0);
+  if (timed.length > 0) tables.push(timeTable(timed));
+  return [...tables, ...paperTables(report)].filter(({ rows }) => rows.length > 0);
+}
+
+function recallTable(title: string, { limits }: Report, runs: readonly RunReport[], of: 'masks' | 'boxes'): Table {
+  const rows = runs.flatMap(({ title: run, evaluation }) => {
+    if (!evaluation) return [];
+    const averages = limits.map((k) => averagesAt(evaluation[of], k));
+    const each = averages.map((row, i) => [run, String(limits[i]), ...row.map(percent)]);
+    const mean = SIZES.map((_, s) => meanOf(averages.map((row) => row[s] ?? null)));
+    return limits.length > 1 ? [...each, [run, 'mean', ...mean.map(percent)]] : each;
+  });
+  return { title: `${title} (per cent)`, head: ['run', 'K', ...SIZES], rows };
+}
+
+function meanOf(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
+}
+
+function timeTable(runs: readonly RunReport[]): Table {
+  const stages = [...new Set(runs.flatMap(({ milliseconds }) => Object.keys(milliseconds ?? {})))];
+  // The sum last, whatever stages a run has.
+  const columns = [...stages.filter((stage) => stage !== 'total'), 'total'];
+  const rows = runs.map(({ title, milliseconds }) => [
+    title,
+    ...columns.map((stage) => milliseconds?.[stage]?.toFixed(0) ?? '-'),
+  ]);
+  return { title: 'Milliseconds a photo (median)', head: ['run', ...columns], rows };
+}
+
+/** For each table of the paper its rows, measured and reported side by side: `measured / paper`. */
+function paperTables({ runs, limits }: Report): Table[] {
+  const all = runs.flatMap((run) => run.paper.map((row) => ({ run, row })));
+  const numbers = [...new Set(all.map(({ row }) => row.table))].sort((a, b) => a - b);
+  return numbers.map((number) => ({
+    title: `Table ${number} of the paper: measured / paper`,
+    head: ['row', 'K', ...SIZES, 'ms'],
+    rows: all
+      .filter(({ row }) => row.table === number)
+      .map(({ run, row }) => [row.row, String(row.k ?? '-'), ...bothRecalls(run, row, limits), bothTimes(run, row)]),
+  }));
+}
+
+function bothRecalls({ evaluation }: RunReport, { k, recall }: PaperRow, limits: readonly number[]): string[] {
+  if (k === undefined || !recall) return SIZES.map(() => '-');
+  const ours = evaluation && limits.includes(k) ? averagesAt(evaluation.masks, k) : [];
+  return SIZES.map((_, s) => `${percent(ours[s])} / ${recall[s]?.toFixed(1) ?? '-'}`);
+}
+
+/** The paper's are of the authors' GPU and of the mask decoder with its sampling; ours is the stage that does that. */
+function bothTimes({ milliseconds: ours }: RunReport, { milliseconds: theirs }: PaperRow): string {
+  if (!theirs) return ours?.total === undefined ? '-' : `${ours.total.toFixed(0)} / -`;
+  return `${ours?.masks?.toFixed(0) ?? '-'} / ${Object.entries(theirs)
+    .map(([stage, ms]) => `${ms} ${stage}`)
+    .join(', ')}`;
+}
+
+/** Lines for what was left out, with at most three examples. */
+export function remarksOf(report: Report): string[] {
+  const lines = report.findings.map((one) => remark(one, 'annotations'));
+  for (const run of report.runs) {
+    if (run.leftOut !== undefined) lines.push(`${run.title}: left out: ${run.leftOut}`);
+    for (const one of run.findings) lines.push(remark(one, run.title));
+  }
+  return lines;
+}
+
+function remark({ kind, count, examples }: RunReport['findings'][number], where: string): string {
+  const some = examples.slice(0, 3).join('; ');
+  return `${where}: ${count} ${FINDINGS[kind]} (${some}${count > 3 ? '; ..' : ''})`;
+}
+
+/** What was measured on, in a sentence. */
+export function summaryOf({ annotations, protocol, images, objects }: Report): string {
+  return `${annotations}: ${images} images with ${objects} objects, counted as ${protocol.toUpperCase()} does, categories ignored.`;
+}
+
+const cell = (text: string): string => text.replace(/[\\|]/g, '\\$&').replace(/[\r\n]+/g, ' ');
+
+/** The whole report. */
+export function markdownOf(report: Report): string {
+  const parts = ['# Average recall', summaryOf(report)];
+  for (const { title, head, rows } of tablesOf(report)) {
+    const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
+    const rule = `| ${head.map((_, i) => (i === 0 ? '---' : '---:')).join(' | ')} |`;
+    parts.push(`## ${title}`, [line(head), rule, ...rows.map(line)].join('\n'));
+  }
+  const remarks = remarksOf(report);
+  if (remarks.length > 0) parts.push('## Left out', remarks.map((text) => `- ${text}`).join('\n'));
+  return `${parts.join('\n\n')}\n`;
+}

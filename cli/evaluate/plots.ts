@@ -1,0 +1,103 @@
+// Plots as SVG: lines and points over two axes with round ticks.
+
+export interface Series {
+  readonly name: string;
+  readonly points: readonly (readonly [x: number, y: number])[];
+}
+
+export interface PlotOptions {
+  readonly title: string;
+  readonly x: string;
+  readonly y: string;
+  /** Ticks at powers of ten. */
+  readonly logX?: boolean;
+  /** Points alone, each with the name of its series. */
+  readonly scatter?: boolean;
+}
+
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 340, 56, 16, 34, 46];
+/** Okabe and Ito's colours, which most colour-blind readers tell apart. */
+const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
+const DASHES = ['', '6 3', '2 3'];
+
+/** Text for HTML and SVG, in attributes too. */
+export function escaped(text: string): string {
+  const entities: Readonly<Record<string, string>> = {
+    '&': '&amp;',
+    '<': '&lt;',
+    '>': '&gt;',
+    '"': '&quot;',
+    "'": '&#39;',
+  };
+  return text.replace(/[&<>"']/g, (one) => entities[one] ?? one);
+}
+
+/** Colour of the n-th series; beyond the seventh, lines are dashed. */
+export const colourOf = (n: number): string => COLOURS[n % COLOURS.length] ?? '#000000';
+const dashOf = (n: number): string => DASHES[Math.floor(n / COLOURS.length) % DASHES.length] ?? '';
+
+/** A whole `<svg>`; '' where no series has a point. */
+export function plot(series: readonly Series[], { title, x, y, logX = false, scatter = false }: PlotOptions): string {
+  const points = series.flatMap((one) => one.points).filter(([a, b]) => Number.isFinite(a) && Number.isFinite(b));
+  if (points.length === 0) return '';
+  const xs = points.map(([a]) => a);
+  const [low, high] = logX ? [Math.min(...xs), Math.max(...xs)] : [scatter ? 0 : Math.min(...xs), Math.max(...xs)];
+  const ticksX = logX ? decades(low, high) : roundTicks(low, high);
+  const ticksY = roundTicks(0, Math.max(...points.map(([, b]) => b), 1e-6));
+  const [x0, x1] = [Math.min(low, ticksX[0] ?? low), Math.max(high, ticksX.at(-1) ?? high)];
+  const y1 = ticksY.at(-1) ?? 1;
+  const at = (value: number): number => {
+    const share = logX ? Math.log(value / x0) / (Math.log(x1 / x0) || 1) : (value - x0) / (x1 - x0 || 1);
+    return LEFT + (WIDTH - LEFT - RIGHT) * share;
+  };
+  const up = (value: number): number => HEIGHT - BOTTOM - ((HEIGHT - TOP - BOTTOM) * value) / y1;
+  const place = ([a, b]: readonly [number, number]): string => `${at(a).toFixed(1)},${up(b).toFixed(1)}`;
+  const grid = [
+    ...ticksX.map((tick) => {
+      const where = at(tick).toFixed(1);
+      return `<path d="M${where} ${TOP}V${HEIGHT - BOTTOM}"/><text x="${where}" y="${HEIGHT - BOTTOM + 16}" text-anchor="middle">${label(tick)}</text>`;
+    }),
+    ...ticksY.map((tick) => {
+      const where = up(tick).toFixed(1);
+      return `<path d="M${LEFT} ${where}H${WIDTH - RIGHT}"/><text x="${LEFT - 6}" y="${where}" dy="4" text-anchor="end">${label(tick)}</text>`;
+    }),
+  ];
+  const marks = series.map(({ name, points: own }, n) => {
+    const dots = own.map((point) => dot(point, place(point), n, scatter ? name : '')).join('');
+    const dash = dashOf(n) === '' ? '' : ` stroke-dasharray="${dashOf(n)}"`;
+    const line = `<polyline points="${own.map(place).join(' ')}" fill="none" stroke="${colourOf(n)}" stroke-width="2"${dash}/>`;
+    return `<g>${scatter ? '' : line}${dots}</g>`;
+  });
+  const words = [
+    `<text x="${WIDTH / 2}" y="18" text-anchor="middle" class="title">${escaped(title)}</text>`,
+    `<text x="${WIDTH / 2}" y="${HEIGHT - 8}" text-anchor="middle">${escaped(x)}</text>`,
+    `<text transform="translate(14 ${HEIGHT / 2}) rotate(-90)" text-anchor="middle">${escaped(y)}</text>`,
+  ];
+  const body = [`<g class="grid">${grid.join('')}</g>`, ...marks, ...words].join('\n');
+  return `<svg class="plot" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(title)}">\n${body}\n</svg>`;
+}
+
+function dot([x, y]: readonly [number, number], place: string, n: number, name: string): string {
+  const [cx, cy] = place.split(',');
+  const hint = `<title>${escaped(name === '' ? '' : `${name}: `)}${label(x)}, ${label(y)}</title>`;
+  const text = name === '' ? '' : `<text x="${cx}" y="${cy}" dx="7" dy="4" class="small">${escaped(name)}</text>`;
+  return `<circle cx="${cx}" cy="${cy}" r="${name === '' ? 2.5 : 4}" fill="${colourOf(n)}">${hint}</circle>${text}`;
+}
+
+/** Five or so multiples of 1, 2 or 5 times a power of ten that cover the range. */
+export function roundTicks(low: number, high: number): number[] {
+  const span = high - low || Math.abs(high) || 1;
+  const power = 10 ** Math.floor(Math.log10(span / 4));
+  const step = ([1, 2, 5, 10].find((factor) => span / (factor * power) <= 5) ?? 10) * power;
+  const first = Math.floor(low / step + 1e-9);
+  const last = Math.ceil(high / step - 1e-9);
+  return Array.from({ length: Math.max(1, last - first) + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+function decades(low: number, high: number): number[] {
+  const first = Math.floor(Math.log10(low) + 1e-9);
+  const last = Math.ceil(Math.log10(high) - 1e-9);
+  return Array.from({ length: Math.max(1, last - first) + 1 }, (_, i) => 10 ** (first + i));
+}
+
+const label = (value: number): string => String(Number(value.toPrecision(4)));
