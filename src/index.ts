@@ -4,6 +4,8 @@ export type { BoxCorners } from './model/coordinates.ts';
 export type { Detection } from './model/detections.ts';
 export type { DetectOptions } from './model/detector.ts';
 export type { EverythingOptions, EverythingRecord } from './model/everything.ts';
+export type { FastSam, FastSamOpenOptions } from './model/fast-sam.ts';
+export type { FastSamPhoto } from './model/fast-sam-photo.ts';
 export type { GridSearchOptions } from './model/grid-search.ts';
 export type { LoadOptions, LoadProgress, ModelSource } from './model/load.ts';
 export { Mask, type MaskImageOptions, type RgbaImage } from './model/mask.ts';

@@ -1,6 +1,7 @@
 // The engine that callers hold: a device, the models loaded on it, and how photos are decoded on this host.
 import { measureTiling } from './kernels/tiling.ts';
 import { encodersFor } from './model/encoders.ts';
+import type { FastSam } from './model/fast-sam.ts';
 import { type LoadOptions, type ModelSource, type OpenedModel, openModel } from './model/load.ts';
 import { loadObjects, onDemand } from './model/load-objects.ts';
 import { Model, type OpenOptions } from './model/model.ts';
@@ -56,7 +57,7 @@ async function createRuntime(options: SegEveryOptions): Promise<Engine> {
 }
 
 export class SegEvery {
-  readonly #models = new Set<LoadedModel>();
+  readonly #models = new Set<{ dispose(): void }>();
   readonly #decode: PhotoDecoder;
   readonly #create: () => Promise<Engine>;
   #runtime: Engine;
@@ -119,6 +120,29 @@ export class SegEvery {
     this.#models.add(model);
     try {
       await model.core.prepare(options);
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+    return model;
+  }
+
+  /**
+   * Loads FastSAM: a model folder with a segmentation detector alone. It has all masks of a photo without prompts; points and boxes select.
+   * @throws as `load`
+   */
+  async loadFastSam(source: ModelSource, options: LoadOptions = {}): Promise<FastSam<PhotoSource | ClosablePixels>> {
+    const [runtime, opened] = [await this.#usable(), await openModel(source, options)];
+    const { FastSam, FastSamNetwork } = await loadObjects();
+    const model = new FastSam<PhotoSource | ClosablePixels>(
+      new FastSamNetwork(runtime, opened, this.precision),
+      opened,
+      async (image, signal) => (isPixels(image) ? image : this.#decode(image, { signal })),
+      (closed) => this.#models.delete(closed),
+    );
+    this.#models.add(model);
+    try {
+      await model.network.prepare(options.signal);
     } catch (error) {
       model.dispose();
       throw error;

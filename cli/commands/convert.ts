@@ -36,7 +36,9 @@ export async function convert(
     await rename(beside, out);
     for (const { part, network, from } of parts) terminal.say(`${part}: ${network} of ${from}`);
     const missing = ['encoder', 'decoder'].filter((name) => !parts.some(({ part }) => part === name));
-    if (missing.length > 0) terminal.say(`a model needs ${missing.join(' and ')} too: convert the files together`);
+    const whole = parts.length === 1 && /^fastsam/.test(parts[0]?.network ?? ''); // needs neither
+    if (missing.length > 0 && !whole)
+      terminal.say(`a model needs ${missing.join(' and ')} too: convert the files together`);
     terminal.data(`${command.out}\n`);
     return 0;
   } catch (cause) {

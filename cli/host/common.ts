@@ -55,7 +55,10 @@ export async function loadModel(engine: SegEvery, around: Surroundings, folder: 
     'model.json': order === undefined ? json : withChannelOrder(json, order),
   };
   for (const name of partFiles(json)) files[name] = await around.read(folder + name);
-  const model = await engine.load(files);
+  // A detector alone is FastSAM, or the library says what is missing.
+  const model = await (hasPart(json, 'encoder') || hasPart(json, 'decoder')
+    ? engine.load(files)
+    : engine.loadFastSam(files));
   // model.json holds the hash of each part, so its own hash stands for all of them.
   const sha256 = await hexDigest(json);
   return Object.assign(model, { sha256 });
@@ -79,14 +82,22 @@ function withChannelOrder(json: Uint8Array, order: ChannelOrder): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(model));
 }
 
+function hasPart(json: Uint8Array, name: string): boolean {
+  const parts = partsOf(json);
+  return typeof parts === 'object' && parts !== null && name in parts;
+}
+
+function partsOf(json: Uint8Array): unknown {
+  try {
+    return (JSON.parse(new TextDecoder().decode(json)) as { parts?: unknown } | null)?.parts;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Names of the parts' files. What is wrong with the rest of model.json is the library's to say. */
 function partFiles(json: Uint8Array): string[] {
-  let parts: unknown;
-  try {
-    parts = (JSON.parse(new TextDecoder().decode(json)) as { parts?: unknown } | null)?.parts;
-  } catch {
-    return [];
-  }
+  const parts = partsOf(json);
   if (typeof parts !== 'object' || parts === null) return [];
   return Object.values(parts).flatMap((part: unknown) => {
     const file: unknown = typeof part === 'object' && part !== null && 'file' in part ? part.file : undefined;

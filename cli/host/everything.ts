@@ -11,7 +11,7 @@ import type {
 import type { DetectSettings, EverythingSettings } from '../arguments-everything.ts';
 import { type MaskJson, type Surroundings, timed, toJson, writeOverlay } from './common.ts';
 import type { PhotoResult } from './segment.ts';
-import type { Session, SessionJob } from './session.ts';
+import type { OpenPhoto, Session, SessionJob } from './session.ts';
 
 export interface EverythingJob extends SessionJob {
   readonly settings: EverythingSettings;
@@ -32,7 +32,7 @@ export function everythingWork(session: Session, around: Surroundings, job: Ever
   const signal = around.signal ? { signal: around.signal } : {};
   return session.withPhoto(job, timings, async (pixels, { engine, model }) => {
     const onEncode = (done: number): void => around.progress('encode', done);
-    const photo = await timed(timings, 'encode', () =>
+    const photo = await timed<OpenPhoto>(timings, 'encode', () =>
       model.open(pixels, {
         onProgress: onEncode,
         detect: job.settings.mode === 'grid' ? false : detectOptions(job.settings),
@@ -107,7 +107,7 @@ export function detectWork(session: Session, around: Surroundings, job: DetectJo
   const signal = around.signal ? { signal: around.signal } : {};
   return session.withPhoto(job, timings, async (pixels, { engine, model }) => {
     const onProgress = (done: number): void => around.progress('encode', done);
-    const photo = await timed(timings, 'encode', () =>
+    const photo = await timed<OpenPhoto>(timings, 'encode', () =>
       model.open(pixels, { onProgress, detect: detectOptions(job.settings), ...signal }),
     );
     try {

@@ -1,6 +1,6 @@
 // One engine with one model for as many photos as a command has. The next photo is decoded while the GPU works on the one before it.
 
-import type { LoadedModel, SegEvery } from '../../src/index.ts';
+import type { SegEvery } from '../../src/index.ts';
 import { SegEveryError } from '../../src/index.ts';
 import type { Pixels } from '../../src/photo/pixels.ts';
 import {
@@ -27,8 +27,11 @@ export interface SessionJob {
 /** A model on an engine, and the fingerprint of its model.json. */
 export interface Ready {
   readonly engine: SegEvery;
-  readonly model: LoadedModel & { readonly sha256: string };
+  readonly model: Awaited<ReturnType<typeof loadModel>>;
 }
+
+/** A photo of either kind of model; both have the same methods. */
+export type OpenPhoto = Awaited<ReturnType<Ready['model']['open']>>;
 
 /** A decoded photo, or why there is none: kept until it is asked for, so that no rejection goes unheard. */
 type Decoded = Promise<{ readonly pixels: Pixels } | { readonly error: unknown }>;

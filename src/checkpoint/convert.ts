@@ -158,9 +158,12 @@ function assertWidths(encoder: Found | undefined, decoder: Found | undefined): v
   );
 }
 
-/** As the official scripts run them; MobileSAMv2's feeds BGR and moves boxes near the border onto it. */
-function detectorSettings({ official }: RecognisedPart): Readonly<Record<string, unknown>> {
+/** As the official scripts run them; MobileSAMv2's feeds BGR and moves boxes near the border onto it, as FastSAM's does. */
+function detectorSettings({ official, config }: RecognisedPart): Readonly<Record<string, unknown>> {
   const common = { conf: 0.4, iou: 0.9, max_boxes: 320 };
+  // FastSAM's script leaves ultralytics' number, MobileSAMv2 the paper's.
+  if (typeof config.prototypes === 'number' && config.prototypes > 0)
+    return { ...common, max_boxes: 300, input: 'letterbox-rgb', snap: 20 };
   return official === 'object_aware_model'
     ? { ...common, input: 'letterbox-bgr', snap: 20 }
     : { ...common, input: 'letterbox-rgb' };

@@ -112,7 +112,7 @@ export interface Letterbox {
 }
 
 /** Python's round: to nearest, ties to even. */
-function roundHalfEven(value: number): number {
+export function roundHalfEven(value: number): number {
   const floor = Math.floor(value);
   const nearest = value - floor !== 0.5 ? Math.round(value) : floor + (floor % 2 === 0 ? 0 : 1);
   // Never -0, which Math.round makes of -0.1.

@@ -39,8 +39,10 @@ export function parseModelDescription(json: unknown, where = 'model.json'): Mode
   for (const name of ['encoder', 'decoder', 'detector'] as const) {
     if (listed[name] !== undefined) parts[name] = part(listed[name], `${where}: parts.${name}`);
   }
+  // A detector alone may be FastSAM.
+  const { encoder, decoder, detector } = parts;
   check(
-    parts.encoder !== undefined && parts.decoder !== undefined,
+    encoder === undefined ? decoder === undefined && detector !== undefined : decoder !== undefined,
     'weights',
     `${where}: parts needs an encoder and a decoder`,
   );

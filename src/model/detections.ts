@@ -61,7 +61,8 @@ export function snapToBorder([x0, y0, x1, y1]: BoxCorners, { width, height }: Si
   return [x0 < snap ? 0 : x0, y0 < snap ? 0 : y0, x1 > width - snap ? width : x1, y1 > height - snap ? height : y1];
 }
 
-function suppressed(rows: readonly Float32Array[], iou: number, limit: number): Float32Array[] {
+/** Rows that stay after suppression, by descending score. */
+export function suppressed(rows: readonly Float32Array[], iou: number, limit: number): Float32Array[] {
   const boxes = new Float32Array(4 * rows.length);
   for (const [i, row] of rows.entries()) boxes.set(row.subarray(0, 4), 4 * i);
   const column = (k: number): Float32Array => Float32Array.from(rows, (row) => row[k] ?? 0);
@@ -69,7 +70,8 @@ function suppressed(rows: readonly Float32Array[], iou: number, limit: number): 
   return kept.map((i) => rows[i] as Float32Array);
 }
 
-function corners(row: Float32Array): BoxCorners {
+/** Corners of a row's box. */
+export function corners(row: Float32Array): BoxCorners {
   return [row[0] ?? 0, row[1] ?? 0, row[2] ?? 0, row[3] ?? 0];
 }
 

@@ -29,13 +29,14 @@ export interface DetectOptions {
 }
 
 /** MobileSAMv2 moves a box's side to the frame's border when it is nearer than so many pixels of the network's input. */
-const SNAP = 20;
+export const SNAP = 20;
 
 const ROWS_READ = 1024; // survivors read with their number; more take a second reading
 const PLANS_KEPT = 4; // photos of so many aspect ratios
 const MOST_BOXES = 100_000;
 
-interface Settings {
+/** A detector's settings in model.json. */
+export interface DetectorSettings {
   readonly conf: number;
   readonly iou: number;
   readonly maxBoxes: number;
@@ -47,7 +48,7 @@ interface Settings {
 export class Detector {
   /** Whether it reads the encoder's trunk, so that the encoder's run must keep those maps. */
   readonly onTrunk: boolean;
-  readonly settings: Settings;
+  readonly settings: DetectorSettings;
   readonly #engine: Engine;
   readonly #precision: Precision;
   readonly #weights: Weights;
@@ -71,7 +72,7 @@ export class Detector {
     this.#precision = precision;
     this.#weights = Weights.of(part.source, prefix);
     this.#classes = classCount(this.#weights);
-    this.settings = settingsOf(part.description.config, this.onTrunk, imageSize, this.#weights);
+    this.settings = detectorSettings(part.description.config, this.onTrunk, imageSize, this.#weights);
     this.#letterbox = new LetterboxPreprocessor(engine, {
       side: this.settings.side,
       bgr: this.settings.bgr,
@@ -131,15 +132,7 @@ export class Detector {
 
   /** Options with the model's own where they are silent. @throws code `usage`. */
   checked(options: DetectOptions): Required<Omit<DetectOptions, 'signal'>> {
-    const { conf = this.settings.conf, iou = this.settings.iou, maxBoxes = this.settings.maxBoxes } = options;
-    check(conf >= 0 && conf <= 1, 'usage', `conf is ${conf}; it must be from 0 to 1`);
-    check(iou >= 0 && iou <= 1, 'usage', `iou is ${iou}; it must be from 0 to 1`);
-    check(
-      Number.isInteger(maxBoxes) && maxBoxes >= 1 && maxBoxes <= MOST_BOXES,
-      'usage',
-      `maxBoxes is ${maxBoxes}; it must be a whole number from 1 to ${MOST_BOXES}`,
-    );
-    return { conf, iou, maxBoxes };
+    return checkedOptions(options, this.settings);
   }
 
   /** Boxes of objects from candidates, by descending score; an empty list where there are none. */
@@ -243,13 +236,29 @@ function disposeLater(plan: Promise<Plan>): void {
   );
 }
 
+/** Options with a model's settings where they are silent. @throws code `usage`. */
+export function checkedOptions(
+  options: DetectOptions,
+  settings: Pick<DetectorSettings, 'conf' | 'iou' | 'maxBoxes'>,
+): Required<Omit<DetectOptions, 'signal'>> {
+  const { conf = settings.conf, iou = settings.iou, maxBoxes = settings.maxBoxes } = options;
+  check(conf >= 0 && conf <= 1, 'usage', `conf is ${conf}; it must be from 0 to 1`);
+  check(iou >= 0 && iou <= 1, 'usage', `iou is ${iou}; it must be from 0 to 1`);
+  check(
+    Number.isInteger(maxBoxes) && maxBoxes >= 1 && maxBoxes <= MOST_BOXES,
+    'usage',
+    `maxBoxes is ${maxBoxes}; it must be a whole number from 1 to ${MOST_BOXES}`,
+  );
+  return { conf, iou, maxBoxes };
+}
+
 /** model.json's settings; the paper's where it is silent. */
-function settingsOf(
+export function detectorSettings(
   config: Readonly<Record<string, unknown>>,
   onTrunk: boolean,
   imageSize: number,
   w: Weights,
-): Settings {
+): DetectorSettings {
   const where = 'detector config: ';
   const inputs = onTrunk ? ['encoder'] : ['letterbox-rgb', 'letterbox-bgr'];
   const input = config.input ?? inputs[0];

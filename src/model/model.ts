@@ -67,7 +67,7 @@ export class Model {
     const { description, parts } = opened;
     const { encoder, decoder } = parts;
     if (encoder === undefined || decoder === undefined)
-      throw new SegEveryError('weights', 'a model needs an encoder and a decoder');
+      throw new SegEveryError('weights', 'a model needs an encoder and a decoder; loadFastSam takes a detector');
     this.engine = engine;
     this.#precision = precision;
     this.description = description;
