@@ -30,6 +30,7 @@ export type Command =
   | { readonly name: 'help'; readonly about: string | undefined }
   | { readonly name: 'version' }
   | (Common & { readonly name: 'doctor'; readonly model: string | undefined; readonly json: boolean })
+  | (Common & { readonly name: 'models'; readonly json: boolean })
   | (Common & { readonly name: 'convert'; readonly files: readonly string[]; readonly out: string })
   | (Common & { readonly name: 'verify'; readonly folder: string; readonly cases: readonly string[] })
   | (Common & EvaluateSettings & { readonly name: 'evaluate' })
@@ -125,6 +126,12 @@ export function parseCommand(args: readonly string[]): Command {
       const { values, positionals } = parse(rest, EVALUATE_OPTIONS);
       if (values.help) return { name: 'help', about: name };
       return { name, ...common(values), ...evaluateSettings(values, positionals) };
+    }
+    case 'models': {
+      const { values, positionals } = parse(rest, { json: { type: 'boolean' } });
+      if (values.help) return { name: 'help', about: name };
+      if (positionals.length > 0) throw usage(`models takes no '${positionals[0]}'`);
+      return { name, ...common(values), json: values.json === true };
     }
     case 'convert': {
       const { values, positionals: files } = parse(rest, { out: { type: 'string' } });

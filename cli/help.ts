@@ -7,6 +7,7 @@ const MAIN = `segevery: segment anything in a photo, with WebGPU
   segevery detect PHOTO|DIR|GLOB...       boxes of the objects in each photo
   segevery evaluate --annotations FILE    recall of masks and boxes over labelled photos (COCO, LVIS)
   segevery convert FILE... --out DIR      published checkpoints (.pt) to a model folder
+  segevery models                         published networks: size, work, memory, where their weights are
   segevery doctor                         what was found: browser, adapter, limits, weights
   segevery verify DIR                     run golden cases through this build
 
@@ -28,7 +29,7 @@ const FILES = `
                         holes and parts), svg, labels (one PNG, a number for each mask), masks (a PNG each), geojson, yolo,
                         label-studio; json,overlay by default. Repeatable
   --json                print the JSON document on standard output, a line for each photo
-  --model FOLDER        a folder with model.json (default: the weights of the package)
+  --model FOLDER        a folder with model.json (default: the weights of the package); \`segevery models\` lists what there is
 `;
 
 const ABOUT: Readonly<Record<string, string>> = {
@@ -130,6 +131,11 @@ Examples:
 
 Example:
   segevery convert mobile_sam.pt ObjectAwareModel.pt Prompt_guided_Mask_Decoder.pt --out mobilesamv2
+`,
+  models: `segevery models [--dtype f32|f16] [--json]
+
+  Lists the published encoders, decoders and detectors that \`segevery convert\` reads, with parameters, multiply-adds and GPU memory for one
+  photo of 1024 x 1024, and the file to get. Needs no browser and no weights.
 `,
   doctor: `segevery doctor [--model FOLDER] [--json]
 ${COMMON}`,

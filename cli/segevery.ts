@@ -11,6 +11,7 @@ import { detect } from './commands/detect.ts';
 import { doctor } from './commands/doctor.ts';
 import { evaluate } from './commands/evaluate.ts';
 import { everything } from './commands/everything.ts';
+import { models } from './commands/models.ts';
 import { segment } from './commands/segment.ts';
 import { verify } from './commands/verify.ts';
 import { helpText } from './help.ts';
@@ -39,6 +40,8 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<numbe
       return evaluate(command, terminal, signal);
     case 'convert':
       return convert(command, terminal, signal);
+    case 'models':
+      return models(command, terminal);
     case 'doctor':
       return doctor(command, terminal, signal);
     case 'verify':

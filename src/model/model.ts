@@ -95,6 +95,14 @@ export class Model {
         /no_mask_embed\.weight$/,
       ]);
     };
+    // Before any graph is made of it. Where keys are missing, that is what is wrong.
+    const told = encoderWeights.ledger.missing.size + decoderWeights.ledger.missing.size === 0;
+    if (told && width !== config.embed_dim) {
+      throw new SegEveryError(
+        'model-mismatch',
+        `the encoder's embedding has ${width} channels, the decoder takes ${config.embed_dim}: these parts do not belong together`,
+      );
+    }
     try {
       this.decoder = new MaskDecoder(engine, decoderWeights, this.#store, precision, config, description.imageSize);
       this.#encoder = new ImageEncoder(
@@ -108,12 +116,6 @@ export class Model {
     }
     complete();
     if (parts.detector) this.detector?.assertComplete(parts.detector);
-    if (width !== config.embed_dim) {
-      throw new SegEveryError(
-        'model-mismatch',
-        `the encoder's embedding has ${width} channels, the decoder takes ${config.embed_dim}: these parts do not belong together`,
-      );
-    }
     this.postprocessor = new MaskPostprocessor(engine);
     this.preprocessor = new Preprocessor(engine, {
       side: description.imageSize,
