@@ -163,7 +163,10 @@ export class SegEvery {
       ...(options.signal ? { signal: options.signal } : {}),
     });
     await this.#usable();
-    const model = await this.#model(opened);
+    const { FastSamNetwork, encodersThatFit } = await loadObjects();
+    const model = opened.parts.encoder
+      ? await this.#model(opened)
+      : new FastSamNetwork(this.runtime, opened, this.precision);
     const needs = model.requirements(options.prompts ?? 1);
     model.dispose();
     const { limits } = this.runtime;
@@ -178,7 +181,9 @@ export class SegEvery {
         `it takes ${mebibytes(needs.bytes)} of GPU memory, more than the budget of ${mebibytes(options.memoryBudget)}`,
       );
     }
-    return { ok: reasons.length === 0, reasons, ...needs };
+    const ok = reasons.length === 0;
+    const room = { binding: limits.maxStorageBufferBindingSize, bytes: options.memoryBudget };
+    return { ok, reasons, fits: ok ? [] : encodersThatFit(room, this.precision), ...needs };
   }
 
   /** Compares a small decoder on this device with what PyTorch computes: are masks right here, and if not, from which stage on? */
@@ -233,6 +238,8 @@ export interface Verdict {
   readonly ok: boolean;
   /** Why not, one sentence a limit. */
   readonly reasons: readonly string[];
+  /** Published encoders that would fit, the largest first, as `segevery models` names them; empty where this model fits. */
+  readonly fits: readonly string[];
   /** Bytes on the GPU with the asked number of prompts a batch, weights included. */
   readonly bytes: number;
   /** The largest tensor, and its bytes: what the device has to bind. */

@@ -1,4 +1,4 @@
-// Dense convolutions of TinyViT-5M at 1024 and of the detector.
+// Dense convolutions of TinyViT-5M at 1024, of EfficientViT-L2 at 512 and of the detector.
 import { conv2d } from '../../src/kernels/conv2d.ts';
 import type { Graph } from '../../src/runtime/graph.ts';
 import { weight } from './weight.ts';
@@ -16,5 +16,10 @@ export default {
   'TinyViT patch embedding, 1024 x 1024 x 4 -> 32, stride 2': row(1024, 4, 32, 2),
   'TinyViT patch embedding, 512 x 512 x 32 -> 64, stride 2': row(512, 32, 64, 2),
   'neck, 64 x 64 x 256 -> 256': row(64, 256, 256, 1),
+  'EfficientViT stage 0, 256 x 256 x 32 -> 32': row(256, 32, 32, 1),
+  'EfficientViT stage 1 first, 256 x 256 x 32 -> 512, stride 2': row(256, 32, 512, 2),
+  'EfficientViT stage 1, 128 x 128 x 64 -> 256': row(128, 64, 256, 1),
+  'EfficientViT stage 2 first, 128 x 128 x 64 -> 1024, stride 2': row(128, 64, 1024, 2),
+  'EfficientViT stage 2, 64 x 64 x 128 -> 512': row(64, 128, 512, 1),
   'detector, 160 x 160 x 64 -> 64': row(160, 64, 64, 1),
 } satisfies Record<string, (g: Graph) => void>;

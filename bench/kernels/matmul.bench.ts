@@ -1,4 +1,5 @@
-// Every matrix product of TinyViT-5M at 1024 (name: rows x depth -> columns, and how often it occurs), with its epilogue.
+// Every matrix product of TinyViT-5M at 1024 (name: rows x depth -> columns, and how often it occurs), with its epilogue; those of
+// EfficientViT-L2 and ViT-H that take more than a tenth of their time.
 import { type MatmulOptions, matmul } from '../../src/kernels/matmul.ts';
 import type { Graph } from '../../src/runtime/graph.ts';
 import { weight } from './weight.ts';
@@ -13,6 +14,7 @@ const row =
     });
   };
 const gelu = { activation: 'geluErf' } as const;
+const tanh = { activation: 'geluTanh' } as const;
 
 export default {
   'TinyViT stage 0 expand 65536 x 64 -> 256, 2 times': row(65536, 64, 256, gelu),
@@ -36,4 +38,13 @@ export default {
   'TinyViT stage 3 fc1 4096 x 320 -> 1280, 2 times': row(4096, 320, 1280, gelu),
   'TinyViT stage 3 fc2 4096 x 1280 -> 320, 2 times': row(4096, 1280, 320, { residual: true }),
   'TinyViT neck 4096 x 320 -> 256, 1 times': row(4096, 320, 256),
+  'EfficientViT stage 3 expand 1024 x 256 -> 1024, 8 times': row(1024, 256, 1024, tanh),
+  'EfficientViT stage 3 project 1024 x 1024 -> 256, 8 times': row(1024, 1024, 256, { residual: true }),
+  'EfficientViT stage 4 expand 256 x 512 -> 3072, 8 times': row(256, 512, 3072, tanh),
+  'EfficientViT stage 4 project 256 x 3072 -> 512, 8 times': row(256, 3072, 512, { residual: true }),
+  'EfficientViT stage 4 first 1024 x 256 -> 6144, 1 times': row(1024, 256, 6144, tanh),
+  'EfficientViT qkv 256 x 512 -> 1536, 8 times': row(256, 512, 1536),
+  'ViT-H qkv 4096 x 1280 -> 3840, 32 times': row(4096, 1280, 3840),
+  'ViT-H fc1 4096 x 1280 -> 5120, 32 times': row(4096, 1280, 5120, gelu),
+  'ViT-H fc2 4096 x 5120 -> 1280, 32 times': row(4096, 5120, 1280, { residual: true }),
 } satisfies Record<string, (g: Graph) => void>;

@@ -98,7 +98,7 @@ export class FastSamNetwork {
   }
 
   /** What a device must have for the largest photo. */
-  requirements(): { bytes: number; largest: string; largestBinding: number } {
+  requirements(_prompts?: number): { bytes: number; largest: string; largestBinding: number } {
     const { side } = this.settings;
     const g = this.#graph(this.geometry({ width: side, height: side }));
     const { name, bytes } = largestBinding(g, this.precision);

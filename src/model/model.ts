@@ -95,8 +95,10 @@ export class Model {
         /no_mask_embed\.weight$/,
       ]);
     };
-    // Before any graph is made of it. Where keys are missing, that is what is wrong.
-    const told = encoderWeights.ledger.missing.size + decoderWeights.ledger.missing.size === 0;
+    // Before any graph is made of it. Where keys are missing or misshapen, that is what is wrong.
+    const told = [encoderWeights, decoderWeights].every(
+      ({ ledger }) => ledger.missing.size === 0 && ledger.misshapen.size === 0,
+    );
     if (told && width !== config.embed_dim) {
       throw new SegEveryError(
         'model-mismatch',

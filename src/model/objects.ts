@@ -2,6 +2,7 @@
 import { Detector } from './detector.ts';
 import type { MakeDetector } from './detector-view.ts';
 
+export { encodersThatFit } from './catalogue.ts';
 export { everything } from './everything.ts';
 export { FastSam, FastSamNetwork } from './fast-sam.ts';
 export { gridSearch } from './grid-search.ts';

@@ -1,6 +1,7 @@
 // Figures of the published networks against those counted from the official code (docs/decisions.md).
 import { expect, test } from 'vitest';
 import { networks } from '../../cli/networks.ts';
+import { ENCODER_MEMORY, encodersThatFit } from '../../src/model/catalogue.ts';
 
 /** Parameters and MACs at 1024 x 1024 of the official PyTorch modules; EfficientViT sees 512 x 512. */
 const COUNTED: Readonly<Record<string, readonly [parameters: number, gigamacs: number]>> = {
@@ -32,4 +33,26 @@ test('parameters are the official ones, and the graphs do the work of the offici
   const huge = all.get('sam_vit_h')?.memory?.f16;
   expect(huge?.total).toBeLessThan(2 * 2 ** 30);
   expect(huge?.largestBinding).toBeLessThanOrEqual(128 * 2 ** 20);
+});
+
+test('advice where a model does not fit says what the graphs say', async () => {
+  const encoders = (await networks()).filter(({ part }) => part === 'encoder');
+  const mebibytes = (bytes = 0): number => Math.ceil(bytes / 2 ** 20);
+  const figures = encoders.map(({ name, memory }) => [
+    name,
+    ...[memory?.f32, memory?.f16].flatMap((m) => [mebibytes(m?.total), mebibytes(m?.largestBinding)]),
+  ]);
+  expect([...ENCODER_MEMORY].sort()).toEqual(figures.sort());
+
+  const [f32, f16] = (['f32', 'f16'] as const).map((dtype) => ({ activations: dtype, weights: dtype }));
+  if (f32 === undefined || f16 === undefined) return expect.unreachable();
+  const binding = 128 * 2 ** 20;
+  expect(encodersThatFit({ binding, bytes: 2 * 2 ** 30 }, f16)[0]).toBe('sam_vit_h');
+  expect(encodersThatFit({ binding, bytes: 2 * 2 ** 30 }, f32)[0]).toBe('sam_vit_l');
+  expect(encodersThatFit({ binding: 40 * 2 ** 20 }, f32)).toEqual([
+    'efficientvit_l2',
+    'efficientvit_l1',
+    'efficientvit_l0',
+  ]);
+  expect(encodersThatFit({ binding, bytes: 2 ** 20 }, f32)).toEqual([]);
 });

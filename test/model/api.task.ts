@@ -154,6 +154,7 @@ const tasks: Tasks = {
       verdict: verdict.ok,
       bytes: verdict.bytes,
       tight: tight.ok,
+      fits: tight.fits,
       reasons: tight.reasons,
     };
   },

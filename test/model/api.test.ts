@@ -62,12 +62,14 @@ for (const host of hosts) {
       verdict: boolean;
       bytes: number;
       tight: boolean;
+      fits: string[];
       reasons: string[];
     }>(host, 'model/api:weights');
     for (const [name, code] of Object.entries(r.results)) expect(code, name).toBe('weights');
     expect(r.left).toBe(0);
     expect(r.verdict).toBe(true);
     expect(r.tight).toBe(false);
+    expect(r.fits).toEqual([]);
     expect(r.reasons[0]).toMatch(/budget of 1\.0 MiB/);
   });
 
