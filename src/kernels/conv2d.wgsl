@@ -73,19 +73,30 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     for (var r = 0u; r < ROWS; r++) { sums[4u * r + c] = start; }
   }
   var at = columns; // blocks of the weight, tap by tap
-  for (var ky = 0u; ky < params.kernelHeight; ky++) {
-    for (var kx = 0u; kx < params.kernelWidth; kx++) {
-      let tap = (ky * params.width + kx) * params.channels4;
-      // @unroll
-      for (var r = 0u; r < ROWS; r++) {
-        let inside = top[r] + ky < params.height && left[r] + kx < params.width;
-        rowAt[r] = select(OUTSIDE, first[r] + tap, inside);
-      }
-      for (var k = 0u; k < params.channels4; k += STEPS) {
-        multiply(k, at);
-        at += 4u * STEPS * params.columns4;
-      }
+  let height = params.height;
+  let width = params.width;
+  let channels4 = params.channels4;
+  let steps = params.kernelHeight * params.kernelWidth * channels4;
+  var ky = 0u;
+  var kx = 0u;
+  var k = 0u;
+  // One loop over taps and channels: on CPU adapters entering a loop costs as much as an iteration, a row's address next to nothing.
+  for (var s = 0u; s < steps; s += STEPS) {
+    let tap = (ky * width + kx) * channels4;
+    // @unroll
+    for (var r = 0u; r < ROWS; r++) {
+      let inside = top[r] + ky < height && left[r] + kx < width;
+      rowAt[r] = select(OUTSIDE, first[r] + tap, inside);
     }
+    multiply(k, at);
+    at += 4u * STEPS * params.columns4;
+    k += STEPS;
+    let tapEnds = k >= channels4;
+    k = select(k, 0u, tapEnds);
+    kx = select(kx, kx + 1u, tapEnds);
+    let lineEnds = kx >= params.kernelWidth;
+    kx = select(kx, 0u, lineEnds);
+    ky = select(ky, ky + 1u, lineEnds);
   }
   storeTile(tile);
 }
