@@ -1,10 +1,11 @@
-// Four builds (`--mode`): lib, the library; checkpoint, its entry for PyTorch files; page, the script of the page that headless Chrome loads; cli, the command.
+// Five builds (`--mode`): lib, the library; checkpoint, its entry for PyTorch files; evaluate, its entry for average recall; page, the script of the page that headless Chrome loads; cli, the command.
 import { defineConfig } from 'vite';
 import wgsl from './build/wgsl.ts';
 
 const INPUTS = {
   lib: { entry: 'src/index.ts', directory: 'dist', file: 'segevery.js' },
   checkpoint: { entry: 'src/checkpoint/index.ts', directory: 'dist', file: 'checkpoint.js' },
+  evaluate: { entry: 'src/evaluate/index.ts', directory: 'dist', file: 'evaluate.js' },
   page: { entry: 'cli/host/page.ts', directory: 'dist/host', file: 'page.js' },
   cli: { entry: 'cli/segevery.ts', directory: 'dist/cli', file: 'segevery.js' },
 } as const;
@@ -21,7 +22,7 @@ const ON_DEMAND =
 
 export default defineConfig(({ mode }) => {
   const { entry, directory, file } =
-    mode === 'checkpoint' || mode === 'page' || mode === 'cli' ? INPUTS[mode] : INPUTS.lib;
+    mode === 'checkpoint' || mode === 'evaluate' || mode === 'page' || mode === 'cli' ? INPUTS[mode] : INPUTS.lib;
   return {
     plugins: [wgsl()],
     publicDir: false,
@@ -42,7 +43,7 @@ export default defineConfig(({ mode }) => {
         output: {
           // Loaded when needed: photo decoders with the first photo, detectors and SegEvery with a model that has them.
           codeSplitting:
-            mode === 'checkpoint' || mode === 'page' || mode === 'cli'
+            mode === 'checkpoint' || mode === 'evaluate' || mode === 'page' || mode === 'cli'
               ? false
               : { groups: [{ name: 'core', test: (id: string) => /\/src\//.test(id) && !ON_DEMAND.test(id) }] },
           entryFileNames: file,

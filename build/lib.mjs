@@ -50,7 +50,13 @@ export function install() {
   if (code !== 0) process.exit(code);
 }
 
-const OUTPUTS = ['dist/segevery.js', 'dist/checkpoint.js', 'dist/host/page.js', 'dist/cli/segevery.js'];
+const OUTPUTS = [
+  'dist/segevery.js',
+  'dist/checkpoint.js',
+  'dist/evaluate.js',
+  'dist/host/page.js',
+  'dist/cli/segevery.js',
+];
 
 /** Builds dist/ when it is missing or older than a source. */
 export function build() {
@@ -60,7 +66,7 @@ export function build() {
   );
   if (Math.min(...built) > Math.max(...sources)) return;
   console.error('building');
-  for (const mode of ['production', 'checkpoint', 'page', 'cli']) {
+  for (const mode of ['production', 'checkpoint', 'evaluate', 'page', 'cli']) {
     const code = runPackage('vite', 'bin/vite.js', ['build', '--mode', mode, '--logLevel', 'warn'], {
       stdio: ['ignore', 2, 2],
     });
