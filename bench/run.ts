@@ -1,4 +1,4 @@
-// npm run bench [-- --adapter auto] [--only KERNEL,KERNEL,segevery] [--tiling workgroup]: profiles the kernels at the models' shapes in
+// npm run bench [-- --adapter auto] [--only KERNEL,KERNEL,segevery] [--row TEXT] [--tiling workgroup]: profiles the kernels at the models' shapes in
 // headless Chrome, prints each launch with its share of the fma peak, and writes bench/results/DATE-ADAPTER.json; then SegEvery (segevery.ts).
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -14,6 +14,7 @@ const { values: options } = parseArgs({
   options: {
     adapter: { type: 'string', default: 'software' },
     only: { type: 'string', default: '' },
+    row: { type: 'string', default: '' },
     tiling: { type: 'string', default: 'register' },
   },
 });
@@ -66,6 +67,7 @@ async function benchKernels(kernels: readonly string[]): Promise<void> {
     for (const [kernel, rows] of await call('list')) {
       if (kernels.length > 0 && !kernels.includes(kernel)) continue;
       for (const row of rows) {
+        if (!row.includes(options.row)) continue;
         const times = await call('row', kernel, row).catch((error: unknown) => {
           console.error(`${kernel}: ${row}: ${error instanceof Error ? error.message : String(error)}`);
           process.exitCode = 1;

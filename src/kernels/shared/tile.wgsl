@@ -113,13 +113,9 @@ fn storeTile(tile: Tile) {
   var copy: array<vec4<f32>, 4u * ROWS>;
   // @unroll
   for (var i = 0u; i < 4u * ROWS; i++) { copy[i] = sums[i]; }
-  for (var r = 0u; r < ROWS; r++) {
-    let row = tileRow(tile, r);
-    if (row >= params.rows) { continue; }
-    let info = rowInfo(row);
-    for (var c = 0u; c < 4u; c++) {
-      let column = tileColumn(tile, c);
-      if (column < params.columns4) { storeSum(copy[4u * r + c], row, info, column); }
-    }
+  for (var i = 0u; i < 4u * ROWS; i++) {
+    let row = tileRow(tile, i / 4u);
+    let column = tileColumn(tile, i % 4u);
+    if (row < params.rows && column < params.columns4) { storeSum(copy[i], row, rowInfo(row), column); }
   }
 }
