@@ -82,7 +82,7 @@ export async function openCheckpoint(
       format,
       source,
       sections: [],
-      tensors: (select) => guard.now(() => safetensors(opened, source, guard, select)),
+      tensors: (select) => guard.now(() => safetensors(opened, source, guard, limits, select)),
     };
   }
   const open = format === 'torch-zip' ? openZipFile : openLegacyFile;
@@ -165,8 +165,10 @@ function safetensors(
   file: TensorFile,
   source: ByteSource,
   guard: Guard,
+  limits: CheckpointLimits,
   select: string | undefined,
 ): CheckpointTensors {
+  if (file.names.length > limits.tensors) throw new Refusal(`it has more than ${limits.tensors} tensors`);
   if (select !== undefined) throw new Refusal(`safetensors have no entry '${select}'`);
   const infos = new Map<string, CheckpointTensor>();
   for (const name of file.names) {

@@ -32,5 +32,8 @@ export const LIMITS: CheckpointLimits = {
   expansion: 4,
 };
 
+/** Characters of a tensor's name, of which each tensor below a long one would have a copy. */
+export const NAME_LIMIT = 1000;
+
 /** No tensor of a model has more axes. */
 export const RANK_LIMIT = 16;

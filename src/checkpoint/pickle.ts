@@ -332,6 +332,8 @@ class Machine {
   /** Little-endian two's complement: a number where it is exact, else a bigint. */
   #integer(count: number): number | bigint {
     if (count > INTEGER_BYTES) throw new Refusal(`an integer of ${count} bytes`);
+    // Long arithmetic costs more than its one instruction.
+    this.spend(count);
     const bytes = this.#slice(count);
     let value = 0n;
     for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i] ?? 0);

@@ -1,7 +1,7 @@
 // From a file's object to named tensors, as PyTorch's state_dict() would name them.
 // Source: torch/nn/modules/module.py (state_dict: parameters, then persistent buffers, then children, depth first).
 
-import type { CheckpointLimits } from './limits.ts';
+import { type CheckpointLimits, NAME_LIMIT } from './limits.ts';
 import {
   Dict,
   DTYPE_BYTES,
@@ -70,7 +70,7 @@ function selected(root: Value, select: string | undefined): Value {
   }
   const found = root instanceof Dict ? root.get(select) : undefined;
   if (found === undefined || !(found instanceof Dict || isModule(found))) {
-    const there = sections(root).join(', ') || 'none';
+    const there = sections(root).join(', ').slice(0, 1000) || 'none';
     throw new Refusal(`it has no dict or module '${select}'; of these it has ${there}`);
   }
   return found;
@@ -104,6 +104,7 @@ class Walk implements StateDict {
 
   visit(value: Value, prefix: string, depth: number): void {
     this.#count(depth);
+    if (prefix.length > NAME_LIMIT) throw longName(prefix);
     const module = moduleState(value);
     if (module !== undefined && value instanceof Instance) this.#module(value, module, prefix, depth);
     else if (value instanceof Dict) {
@@ -121,7 +122,7 @@ class Walk implements StateDict {
     for (const [name, value] of this.#named(state.get('_parameters'))) {
       if (value instanceof TensorView) this.#add(prefix + name, value);
     }
-    const passing = texts(state.get('_non_persistent_buffers_set'));
+    const passing = this.#texts(state.get('_non_persistent_buffers_set'));
     for (const [name, value] of this.#named(state.get('_buffers'))) {
       if (value instanceof TensorView && !passing.has(name)) this.#add(prefix + name, value);
     }
@@ -146,6 +147,12 @@ class Walk implements StateDict {
     return [...value.entries].filter((entry): entry is [string, Value] => typeof entry[0] === 'string');
   }
 
+  #texts(value: Value | undefined): ReadonlySet<string> {
+    const items = value instanceof PickleSet || value instanceof List || value instanceof Tuple ? value.items : [];
+    this.#steps += items.length;
+    return new Set(items.filter((item): item is string => typeof item === 'string'));
+  }
+
   /** Objects may hold themselves, or share parts so often that a walk never ends. */
   #count(depth: number): void {
     if (depth > this.#limits.depth)
@@ -158,6 +165,7 @@ class Walk implements StateDict {
     this.#count(0);
     if (this.tensors.size >= this.#limits.tensors)
       throw new Refusal(`it has more than ${this.#limits.tensors} tensors`);
+    if (name.length > NAME_LIMIT) throw longName(name);
     if (this.tensors.has(name)) throw new Refusal(`it has two tensors named ${name.slice(0, 200)}`);
     this.bytes += checkView(name.slice(0, 200), view, this.#size(view.storage.key));
     this.tensors.set(name, view);
@@ -189,7 +197,6 @@ function checkView(name: string, view: TensorView, bytes: number | undefined): n
   return total;
 }
 
-function texts(value: Value | undefined): ReadonlySet<string> {
-  const items = value instanceof PickleSet || value instanceof List || value instanceof Tuple ? value.items : [];
-  return new Set(items.filter((item): item is string => typeof item === 'string'));
+function longName(name: string): Refusal {
+  return new Refusal(`a name of more than ${NAME_LIMIT} characters: ${name.slice(0, 100)}…`);
 }

@@ -33,7 +33,9 @@ function derive(shapes: FoundShapes): { config: Config; keys: Shapes } {
   const config: SamDecoder = {
     embed_dim: width,
     mask_in_chans: shapes.size('prompt_encoder.mask_downscaling.3.weight', 0, SAM.mask_in_chans),
-    num_multimask_outputs: shapes.size('mask_decoder.mask_tokens.weight', 0, 4) - 1,
+    // Counted by their keys: a size may be any number, and a list of so many keys has no end.
+    num_multimask_outputs:
+      shapes.count('mask_decoder.output_hypernetworks_mlps', ...[0, 1, 2].map((i) => `layers.${i}.weight`)) - 1,
     transformer_depth: shapes.count(layer, 'self_attn.q_proj.weight', 'mlp.lin1.weight'),
     num_heads: SAM.num_heads,
     mlp_dim: shapes.size(`${layer}.0.mlp.lin1.weight`, 0, SAM.mlp_dim),
