@@ -1,10 +1,11 @@
-// Five builds (`--mode`): lib, the library; checkpoint, its entry for PyTorch files; evaluate, its entry for average recall; page, the script of the page that headless Chrome loads; cli, the command.
+// Six builds (`--mode`): lib, the library; checkpoint, its entry for PyTorch files; cache, for models that a page keeps; evaluate, its entry for average recall; page, the script of the page that headless Chrome loads; cli, the command.
 import { defineConfig } from 'vite';
 import wgsl from './build/wgsl.ts';
 
 const INPUTS = {
   lib: { entry: 'src/index.ts', directory: 'dist', file: 'segevery.js' },
   checkpoint: { entry: 'src/checkpoint/index.ts', directory: 'dist', file: 'checkpoint.js' },
+  cache: { entry: 'src/cache/index.ts', directory: 'dist', file: 'cache.js' },
   evaluate: { entry: 'src/evaluate/index.ts', directory: 'dist', file: 'evaluate.js' },
   page: { entry: 'cli/host/page.ts', directory: 'dist/host', file: 'page.js' },
   cli: { entry: 'cli/segevery.ts', directory: 'dist/cli', file: 'segevery.js' },
@@ -21,8 +22,7 @@ const ON_DEMAND =
   /\/src\/(photo\/(?!decode-page)|self-test\/|model\/(catalogue|crop-pixels|more-encoders|vit|efficient-vit|detector|detections|everything|fast-sam(-frames|-photo|-select)?|grid-search|grids|nms|objects|output-mode|photo-objects|yolov8)\.|formats\/(components|regions)\.|kernels\/(compact|detect|max-pool2d|prototype-logits|rel-pos-attention(-workgroup)?|rel-pos-terms|linear-attention(-sums)?|grouped-matmul)\.)/;
 
 export default defineConfig(({ mode }) => {
-  const { entry, directory, file } =
-    mode === 'checkpoint' || mode === 'evaluate' || mode === 'page' || mode === 'cli' ? INPUTS[mode] : INPUTS.lib;
+  const { entry, directory, file } = mode in INPUTS ? INPUTS[mode as keyof typeof INPUTS] : INPUTS.lib;
   return {
     plugins: [wgsl()],
     publicDir: false,
@@ -43,7 +43,7 @@ export default defineConfig(({ mode }) => {
         output: {
           // Loaded when needed: photo decoders with the first photo, detectors and SegEvery with a model that has them.
           codeSplitting:
-            mode === 'checkpoint' || mode === 'evaluate' || mode === 'page' || mode === 'cli'
+            mode in INPUTS && mode !== 'lib'
               ? false
               : { groups: [{ name: 'core', test: (id: string) => /\/src\//.test(id) && !ON_DEMAND.test(id) }] },
           entryFileNames: file,

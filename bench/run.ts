@@ -1,10 +1,11 @@
-// npm run bench [-- --adapter auto] [--only KERNEL,KERNEL,segevery] [--row TEXT] [--tiling workgroup]: profiles the kernels at the models' shapes in
+// npm run bench [-- --adapter auto] [--only KERNEL,KERNEL,segevery,convert] [--row TEXT] [--tiling workgroup]: profiles the kernels at the models' shapes in
 // headless Chrome, prints each launch with its share of the fma peak, and writes bench/results/DATE-ADAPTER.json; then SegEvery (segevery.ts).
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openBrowserPage } from './browser-page.ts';
+import { benchConvert } from './convert.ts';
 import type { Api, Measured } from './kernels.ts';
 import { benchSegEvery } from './segevery.ts';
 
@@ -93,9 +94,10 @@ async function benchKernels(kernels: readonly string[]): Promise<void> {
   }
 }
 
-const kernels = only.filter((name) => name !== 'segevery');
+const kernels = only.filter((name) => name !== 'segevery' && name !== 'convert');
 if (only.length === 0 || kernels.length > 0) await benchKernels(kernels);
 if (only.length === 0 || only.includes('segevery')) {
   const { name, result } = await benchSegEvery(adapter);
   save(name, '-segevery', result);
 }
+if (only.length === 0 || only.includes('convert')) save('convert', '', await benchConvert());

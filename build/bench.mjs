@@ -1,9 +1,11 @@
 // npm run bench: installs what is missing, then runs bench/run.ts.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { install, root, run } from './lib.mjs';
+import { build, install, root, run } from './lib.mjs';
 
 install();
+// Memory is measured of the command that users run.
+build();
 if (!existsSync(join(root, 'bench', 'run.ts'))) {
   console.error('bench/run.ts is missing');
   process.exit(1);

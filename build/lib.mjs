@@ -53,6 +53,7 @@ export function install() {
 const OUTPUTS = [
   'dist/segevery.js',
   'dist/checkpoint.js',
+  'dist/cache.js',
   'dist/evaluate.js',
   'dist/host/page.js',
   'dist/cli/segevery.js',
@@ -66,7 +67,7 @@ export function build() {
   );
   if (Math.min(...built) > Math.max(...sources)) return;
   console.error('building');
-  for (const mode of ['production', 'checkpoint', 'evaluate', 'page', 'cli']) {
+  for (const mode of ['production', 'checkpoint', 'cache', 'evaluate', 'page', 'cli']) {
     const code = runPackage('vite', 'bin/vite.js', ['build', '--mode', mode, '--logLevel', 'warn'], {
       stdio: ['ignore', 2, 2],
     });

@@ -78,6 +78,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   formats: ['formats', 'photo', 'runtime'],
   evaluate: ['evaluate', 'formats', 'runtime'],
   checkpoint: ['checkpoint', 'self-test', 'model', 'runtime'],
+  cache: ['cache', 'checkpoint', 'model', 'runtime'],
   kernels: ['kernels', 'runtime'],
   model: ['model', 'kernels', 'formats', 'photo', 'runtime'],
 };

@@ -1,7 +1,7 @@
 // segevery convert: published checkpoints to a model folder, written beside its place and renamed.
 
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, rmdir } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 
@@ -90,16 +90,20 @@ function nodeHasher(): Hasher {
 
 /** The folder is made with its first file, when all that was given has been recognised. */
 function folderAt(path: string): FolderTarget {
+  let handle: FileHandle | undefined;
   return {
     async create(name) {
       await mkdir(path, { recursive: true });
-      const handle = await open(join(path, name), 'wx');
+      const file = await open(join(path, name), 'wx');
+      handle = file;
       return {
         async write(bytes) {
-          await handle.appendFile(bytes);
+          await file.appendFile(bytes);
         },
-        close: () => handle.close(),
+        close: () => file.close(),
       };
     },
+    // A handle that is closed already says so, and that is fine.
+    discard: async () => handle?.close().catch(() => {}),
   };
 }

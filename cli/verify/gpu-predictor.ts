@@ -50,10 +50,11 @@ interface DefaultCase extends NanoFiles {
 
 const BITS_OFF = 5e-4; // share of a mask's pixels that may differ
 
+/** @param options.opened the case's model as another way of loading made it; from its procedural rule unless given */
 export async function verifyPredictor(
   engine: Engine,
   c: GoldenCase,
-  options: { precision: Precision; decode: Decode },
+  options: { precision: Precision; decode: Decode; opened?: OpenedModel },
 ): Promise<CheckLine[]> {
   const byFile = (c.json as { weights: { rule: string } }).weights.rule === 'file';
   return byFile ? verifyDefault(engine, c, options) : verifyMini(engine, c, options);
@@ -65,7 +66,7 @@ export const SAM = { pixelMean: [123.675, 116.28, 103.53], pixelStd: [58.395, 57
 async function verifyMini(
   engine: Engine,
   c: GoldenCase,
-  { precision, decode }: { precision: Precision; decode: Decode },
+  { precision, decode, opened }: { precision: Precision; decode: Decode; opened?: OpenedModel },
 ): Promise<CheckLine[]> {
   const json = c.json as MiniCase;
   const file = await c.tensors();
@@ -74,18 +75,19 @@ async function verifyMini(
   const { encoder, decoder } = json.config;
   const model = new Model(
     engine,
-    describe('golden', encoder.img_size, SAM.pixelMean, SAM.pixelStd, {
-      encoder: {
-        architecture: 'tiny_vit',
-        config: {},
-        source: proceduralSource(tinyVitShapes(encoder), seed, changed),
-      },
-      decoder: {
-        architecture: 'sam_decoder',
-        config: { ...decoder },
-        source: proceduralSource(decoderShapes(decoder), seed, changed),
-      },
-    }),
+    opened ??
+      describe('golden', encoder.img_size, SAM.pixelMean, SAM.pixelStd, {
+        encoder: {
+          architecture: 'tiny_vit',
+          config: {},
+          source: proceduralSource(tinyVitShapes(encoder), seed, changed),
+        },
+        decoder: {
+          architecture: 'sam_decoder',
+          config: { ...decoder },
+          source: proceduralSource(decoderShapes(decoder), seed, changed),
+        },
+      }),
     precision,
   );
   try {

@@ -9,7 +9,7 @@ import type { FolderTarget } from './folder.ts';
 import type { OutputDtype } from './numbers.ts';
 import { OFFICIAL } from './official.ts';
 import { type RecognisedPart, recognise } from './recognise.ts';
-import { fileBytes, writeTensors } from './safetensors-stream.ts';
+import { fileBytes, type PlannedTensor, writeTensors } from './safetensors-stream.ts';
 import { type Hasher, Sha256 } from './sha256.ts';
 import { type Crc32, readPieces } from './tensor-bytes.ts';
 
@@ -41,6 +41,10 @@ interface Found {
   readonly part: RecognisedPart;
 }
 
+interface Planned extends Found {
+  readonly plan: readonly PlannedTensor[];
+}
+
 const PARTS: readonly Part[] = ['encoder', 'decoder', 'detector'];
 /** SAM's photos: side of the input, and mean and deviation of its levels. */
 const SAM_INPUT = { image_size: 1024, pixel_mean: [123.675, 116.28, 103.53], pixel_std: [58.395, 57.12, 57.375] };
@@ -56,15 +60,31 @@ export async function convertCheckpoints(
   target: FolderTarget,
   options: ConvertOptions = {},
 ): Promise<Converted> {
-  const { dtype = 'f32', signal, hasher = () => new Sha256() } = options;
   const found = new Map<Part, Found>();
   for (const file of files) for (const one of await recogniseFile(file, options)) found.set(one.part.part, one);
   check(found.size > 0, 'usage', 'there is nothing to convert');
   assertWidths(found.get('encoder'), found.get('decoder'));
   const planned = PARTS.flatMap((part) => {
     const one = found.get(part);
-    return one ? [{ ...one, plan: planPart(one.part, one.tensors, dtype, one.checkpoint.name) }] : [];
+    return one ? [{ ...one, plan: planPart(one.part, one.tensors, options.dtype ?? 'f32', one.checkpoint.name) }] : [];
   });
+  try {
+    return await writeFolder(planned, target, options);
+  } catch (cause) {
+    await target.discard?.().catch(() => {});
+    if (cause instanceof SegEveryError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SegEveryError('io', `the converted files cannot be written, and none was left: ${reason}`, { cause });
+  }
+}
+
+/** model.json comes last: a folder that has it is whole. */
+async function writeFolder(
+  planned: readonly Planned[],
+  target: FolderTarget,
+  options: ConvertOptions,
+): Promise<Converted> {
+  const { dtype = 'f32', signal, hasher = () => new Sha256() } = options;
   const total = planned.reduce((sum, { plan }) => sum + fileBytes(plan, dtype), 0);
   const provenance = new Map<Checkpoint, string>();
   for (const { checkpoint } of planned) {
@@ -106,7 +126,7 @@ export async function convertCheckpoints(
     from: checkpoint.name,
   }));
   const licences = planned.map(({ part }) => OFFICIAL[part.official ?? '']?.licence ?? 'unknown');
-  const side = found.get('encoder')?.part.config.img_size;
+  const side = planned.find(({ part }) => part.part === 'encoder')?.part.config.img_size;
   const model = {
     format: 1,
     // Its decoder is SAM's in nearly every model, and says little.

@@ -1,9 +1,13 @@
 // Where a converted model goes: files that are written piece by piece, one after the other.
 
+import { SegEveryError } from '../runtime/errors.ts';
+
 /** A folder in the making. */
 export interface FolderTarget {
   /** Begins a file; the one before it was closed. */
   create(name: string): Promise<FileTarget>;
+  /** Something failed: what was created goes, what was there before stays. */
+  discard?(): Promise<void>;
 }
 
 export interface FileTarget {
@@ -15,6 +19,10 @@ export interface FileTarget {
 /** Files as Blobs in memory (a browser moves large ones to its disk): `engine.load(folder.files)` takes them. */
 export class BlobFolder implements FolderTarget {
   readonly files: Record<string, Blob> = {};
+
+  async discard(): Promise<void> {
+    for (const name of Object.keys(this.files)) delete this.files[name];
+  }
 
   async create(name: string): Promise<FileTarget> {
     let parts: BlobPart[] = [];
@@ -31,17 +39,45 @@ export class BlobFolder implements FolderTarget {
   }
 }
 
-/** A folder of the user's disk (`showDirectoryPicker()`) or of the page's own (OPFS). A file appears when it is closed, whole. */
+/**
+ * A folder of the user's disk (`showDirectoryPicker()`) or of the page's own (OPFS). A file appears when it is closed, whole, and none takes
+ * the place of another; where the conversion fails, those that it made are removed.
+ */
 export class HandleFolder implements FolderTarget {
   readonly #directory: FileSystemDirectoryHandle;
+  readonly #made: string[] = [];
+  #open: FileSystemWritableFileStream | undefined;
 
   constructor(directory: FileSystemDirectoryHandle) {
     this.#directory = directory;
   }
 
+  /** @throws code `io` where the folder has a file of this name */
   async create(name: string): Promise<FileTarget> {
+    const exists = await this.#directory.getFileHandle(name).then(
+      () => true,
+      () => false,
+    );
+    if (exists)
+      throw new SegEveryError(
+        'io',
+        `the folder ${this.#directory.name} has a file ${name} already; choose an empty one`,
+      );
     const file = await this.#directory.getFileHandle(name, { create: true });
+    this.#made.push(name);
     const stream = await file.createWritable();
-    return { write: (bytes) => stream.write(bytes), close: () => stream.close() };
+    this.#open = stream;
+    return {
+      write: (bytes) => stream.write(bytes),
+      close: async () => {
+        await stream.close();
+        this.#open = undefined;
+      },
+    };
+  }
+
+  async discard(): Promise<void> {
+    await this.#open?.abort().catch(() => {});
+    for (const name of this.#made) await this.#directory.removeEntry(name).catch(() => {});
   }
 }

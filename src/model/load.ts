@@ -3,6 +3,7 @@ import { type ByteSource, blobSource, bytesSource, urlSource } from '../runtime/
 import { check, SegEveryError, throwIfAborted } from '../runtime/errors.ts';
 import { openSafetensors, type TensorFile } from '../runtime/safetensors.ts';
 import { type ModelDescription, type PartDescription, type PartName, parseModelDescription } from './description.ts';
+import { folderUrl } from './folder-url.ts';
 import type { TensorSource } from './weights.ts';
 
 /** A folder's URL (ending in a slash or in model.json), its files (a picked folder, or blobs by name), or bytes by name. */
@@ -105,17 +106,8 @@ export async function hexDigest(bytes: Uint8Array<ArrayBuffer>): Promise<string>
 
 function folder(source: ModelSource, signal: AbortSignal | undefined): (name: string) => Promise<ByteSource> {
   if (typeof source === 'string' || source instanceof URL) {
-    const here = typeof location === 'undefined' ? undefined : location.href;
-    const given = new URL(source, here);
-    const base =
-      /\.json$/.test(given.pathname) || given.pathname.endsWith('/')
-        ? given
-        : new URL(`${given.pathname}/${given.search}`, given);
-    return (name) => {
-      const url = new URL(name, base);
-      url.search = base.search;
-      return urlSource(url.href, signal ? { signal } : {});
-    };
+    const address = folderUrl(source);
+    return (name) => urlSource(address(name), signal ? { signal } : {});
   }
   const byName = new Map<string, Blob | Uint8Array>();
   if (Symbol.iterator in source) for (const file of source as Iterable<File>) byName.set(file.name, file);

@@ -3,6 +3,7 @@
 import { SegEveryError } from '../runtime/errors.ts';
 import type { WeightRef } from '../runtime/graph.ts';
 import { sameShape } from '../runtime/tensor.ts';
+import { foldNorm, type NormNumbers } from './fold.ts';
 
 /** Named tensors: a safetensors file, several of them, or numbers made on the spot. */
 export interface TensorSource {
@@ -160,23 +161,11 @@ function folded(w: Weights, names: ConvNames, shape: readonly [number, number, n
     ? (['weight', 'bias', 'running_mean', 'running_var'] as const).map((key) => w.tensor(`${norm}.${key}`, [outputs]))
     : undefined;
   const affine = async (): Promise<{ scale: Float64Array; shift: Float64Array }> => {
-    const scale = new Float64Array(outputs).fill(1);
-    const shift = new Float64Array(outputs);
-    if (own !== undefined) shift.set(await own.read());
-    if (stats !== undefined) {
-      const [gamma, beta, mean, variance] = (await Promise.all(stats.map((s) => s.read()))) as [
-        Float32Array,
-        Float32Array,
-        Float32Array,
-        Float32Array,
-      ];
-      for (let o = 0; o < outputs; o++) {
-        const s = at(gamma, o) / Math.sqrt(at(variance, o) + (names.eps ?? 1e-5));
-        scale[o] = s;
-        shift[o] = at(beta, o) + (at(shift, o) - at(mean, o)) * s;
-      }
-    }
-    return { scale, shift };
+    const bias = await own?.read();
+    if (stats === undefined)
+      return { scale: new Float64Array(outputs).fill(1), shift: Float64Array.from(bias ?? new Float64Array(outputs)) };
+    const numbers = (await Promise.all(stats.map((s) => s.read()))) as unknown as NormNumbers;
+    return foldNorm(numbers, names.eps ?? 1e-5, bias);
   };
   const hasBias = own !== undefined || stats !== undefined;
   return { weight, affine, hasBias };

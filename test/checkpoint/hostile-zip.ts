@@ -3,6 +3,7 @@
 import { crc32, deflateRawSync } from 'node:zlib';
 import { unzipSync } from 'fflate';
 import type { Random } from './random.ts';
+import { put, record } from './zip-records.ts';
 
 export interface Entry {
   readonly name: string;
@@ -101,16 +102,3 @@ export function lyingZip(entries: readonly Entry[], random: Random): Uint8Array 
 }
 
 const field = (offset: number, width: 2 | 4): { offset: number; width: 2 | 4 } => ({ offset, width });
-
-function record(bytes: number, signature: number, fields: readonly (readonly [number, 2 | 4, number])[]): Uint8Array {
-  const out = new Uint8Array(bytes);
-  put(out, 0, 4, signature);
-  for (const [offset, width, value] of fields) put(out, offset, width, value);
-  return out;
-}
-
-function put(bytes: Uint8Array, offset: number, width: 2 | 4, value: number): void {
-  const view = new DataView(bytes.buffer);
-  if (width === 2) view.setUint16(offset, value & 0xffff, true);
-  else view.setUint32(offset, value >>> 0, true);
-}
