@@ -30,8 +30,8 @@ function numbers(seed: number, count: number): Uint8Array {
   let state = seed * 2654435761;
   for (let i = 0; i < count; i++) {
     state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    // Exponents of 2^-4 and near: no infinities, and nothing that float16 has not.
-    words[i] = 0x3d000000 | (state & 0x81ffffff);
+    // From 2^-5 to 2: variances are positive, and float16 has them all.
+    words[i] = 0x3d000000 | (state & 0x02ffffff);
   }
   return new Uint8Array(words.buffer);
 }

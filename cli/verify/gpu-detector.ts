@@ -20,7 +20,7 @@ import {
 } from './compare.ts';
 import { type InputEntry, readInput } from './inputs.ts';
 import { proceduralSource } from './procedural.ts';
-import { type Yolov8Config, yolov8Shapes } from './shapes-yolov8.ts';
+import { type Yolov8Config, yolov8Shapes } from './shapes.ts';
 import type { CheckLine, GoldenCase } from './types.ts';
 
 interface DetectorCase {

@@ -10,9 +10,15 @@ import { WeightStore } from '../../src/runtime/weight-store.ts';
 import { compareOutput, type OutputEntry, toChannelsFirst, toChannelsLast, tolerances } from './compare.ts';
 import { type InputEntry, readInput } from './inputs.ts';
 import { proceduralSource } from './procedural.ts';
-import { type Shapes, type TinyVitConfig, tinyVitShapes } from './shapes.ts';
-import { type EfficientVitConfig, efficientVitShapes } from './shapes-efficientvit.ts';
-import { type VitShapeConfig, vitShapes } from './shapes-vit.ts';
+import {
+  type EfficientVitConfig,
+  efficientVitShapes,
+  type Shapes,
+  type TinyVitConfig,
+  tinyVitShapes,
+  type VitConfig,
+  vitShapes,
+} from './shapes.ts';
 import { type CheckLine, type GoldenCase, largestError, standardDeviation } from './types.ts';
 
 interface EncoderCase {
@@ -25,7 +31,7 @@ interface EncoderCase {
 
 const ARCHITECTURES: Readonly<Record<string, { name: string; shapes: (config: never) => Shapes }>> = {
   'encoder/tinyvit': { name: 'tiny_vit', shapes: (config: TinyVitConfig) => tinyVitShapes(config) },
-  'encoder/vit': { name: 'vit', shapes: (config: VitShapeConfig) => vitShapes(config) },
+  'encoder/vit': { name: 'vit', shapes: (config: VitConfig) => vitShapes(config) },
   'encoder/efficientvit': {
     name: 'efficientvit',
     shapes: (config: EfficientVitConfig) => efficientVitShapes(config),

@@ -14,8 +14,14 @@ import type { Precision } from '../../src/runtime/tensor.ts';
 import { compareOutput, type OutputEntry, toChannelsFirst, tolerances } from './compare.ts';
 import { type Decode, describe, SAM } from './gpu-predictor.ts';
 import { proceduralSource } from './procedural.ts';
-import { type DecoderShapeConfig, decoderShapes, type TinyVitConfig, tinyVitShapes } from './shapes.ts';
-import { type Yolov8Config, yolov8Shapes } from './shapes-yolov8.ts';
+import {
+  type DecoderShapeConfig,
+  decoderShapes,
+  type TinyVitConfig,
+  tinyVitShapes,
+  type Yolov8Config,
+  yolov8Shapes,
+} from './shapes.ts';
 import type { CheckLine, GoldenCase } from './types.ts';
 
 interface EverythingCase {

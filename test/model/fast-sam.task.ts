@@ -1,6 +1,6 @@
 // FastSAM on a host: the golden case's network on a made photo, every mask against the definition.
 import { proceduralSource } from '../../cli/verify/procedural.ts';
-import { yolov8Shapes } from '../../cli/verify/shapes-yolov8.ts';
+import { yolov8Shapes } from '../../cli/verify/shapes.ts';
 import { createEngine, type EverythingRecord, type FastSam, SegEveryError } from '../../src/index.ts';
 import { FastSamNetwork, FastSam as Model } from '../../src/model/fast-sam.ts';
 import type { OpenedModel } from '../../src/model/load.ts';

@@ -1,7 +1,8 @@
 // EfficientViT-SAM's image encoder (efficientvit/models/efficientvit/{backbone,sam}.py).
 import { type Config, type Family, type FoundShapes, KeyList, type Shapes, UNUSED } from './keys.ts';
 
-interface EfficientVit {
+/** Hyper-parameters as upstream’s constructor names them. */
+export interface EfficientVitConfig {
   readonly width_list: readonly number[];
   readonly depth_list: readonly number[];
   readonly qkv_dim: number;
@@ -12,7 +13,7 @@ interface EfficientVit {
 }
 
 const COMMON = { width_list: [32, 64, 128, 256, 512], qkv_dim: 32, head_width: 256, inner_size: 512 } as const;
-const OFFICIAL: Readonly<Record<string, EfficientVit>> = {
+const OFFICIAL: Readonly<Record<string, EfficientVitConfig>> = {
   efficientvit_l0: { ...COMMON, depth_list: [1, 1, 1, 4, 4], head_depth: 4 },
   efficientvit_l1: { ...COMMON, depth_list: [1, 1, 1, 6, 6], head_depth: 8 },
   efficientvit_l2: { ...COMMON, depth_list: [1, 2, 2, 8, 8], head_depth: 12 },
@@ -24,7 +25,8 @@ const EXPAND = { first: 16, last: 24, further: 4, local: 6 } as const;
 const SCALE = 5;
 const STAGES = 5;
 
-function keys(c: EfficientVit): Shapes {
+/** Keys and shapes of these sizes, as the network’s own file names them. */
+export function efficientVitKeys(c: EfficientVitConfig): Shapes {
   const list = new KeyList();
   const normed = (key: string, outputs: number, inputs: number, k: number): void =>
     list.convNorm(`${key}.conv`, `${key}.norm`, outputs, inputs, k);
@@ -82,7 +84,7 @@ function derive(shapes: FoundShapes): { config: Config; keys: Shapes } {
       'local_module.main.point_conv.conv.weight',
     ) - 1;
   const each = (make: (stage: number) => number): number[] => Array.from({ length: STAGES }, (_, i) => make(i));
-  const config: EfficientVit = {
+  const config: EfficientVitConfig = {
     width_list: each((i) =>
       shapes.size(
         i === 0 ? `${stage(0)}.0.conv.weight` : `${stage(i)}.0.main.point_conv.conv.weight`,
@@ -96,7 +98,7 @@ function derive(shapes: FoundShapes): { config: Config; keys: Shapes } {
     head_depth: shapes.count('neck.middle.op_list', 'main.spatial_conv.conv.weight', 'main.point_conv.conv.weight'),
     inner_size: COMMON.inner_size,
   };
-  return { config: { ...config }, keys: keys(config) };
+  return { config: { ...config }, keys: efficientVitKeys(config) };
 }
 
 export const efficientVit: Family = {
@@ -109,6 +111,6 @@ export const efficientVit: Family = {
   official: Object.entries(OFFICIAL).map(([name, config]) => ({
     name,
     config: { ...config },
-    keys: () => keys(config),
+    keys: () => efficientVitKeys(config),
   })),
 };

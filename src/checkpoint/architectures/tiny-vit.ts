@@ -1,7 +1,8 @@
 // TinyViT as MobileSAM builds it (mobile_sam/modeling/tiny_vit_sam.py, build_sam_vit_t).
 import { type Config, type Family, type FoundShapes, KeyList, type Shapes, UNUSED } from './keys.ts';
 
-interface TinyVit {
+/** Hyper-parameters as upstream’s constructor names them. */
+export interface TinyVitConfig {
   readonly embed_dims: readonly number[];
   readonly depths: readonly number[];
   readonly num_heads: readonly number[];
@@ -12,7 +13,7 @@ interface TinyVit {
   readonly out_chans: number;
 }
 
-const TINY_VIT_5M: TinyVit = {
+const TINY_VIT_5M: TinyVitConfig = {
   embed_dims: [64, 128, 160, 320],
   depths: [2, 2, 6, 2],
   num_heads: [2, 4, 5, 10],
@@ -23,7 +24,8 @@ const TINY_VIT_5M: TinyVit = {
   out_chans: 256,
 };
 
-function keys(c: TinyVit): Shapes {
+/** Keys and shapes of these sizes, as the network’s own file names them. */
+export function tinyVitKeys(c: TinyVitConfig): Shapes {
   const list = new KeyList();
   const conv = (key: string, outputs: number, inputs: number, k: number): void =>
     list.convNorm(`${key}.c`, `${key}.bn`, outputs, inputs, k);
@@ -78,7 +80,7 @@ function derive(shapes: FoundShapes): { config: Config; keys: Shapes } {
   );
   const biases = (i: number, axis: number, fallback: number): number =>
     shapes.size(`layers.${Math.max(1, i)}.blocks.0.attn.attention_biases`, axis, fallback);
-  const config: TinyVit = {
+  const config: TinyVitConfig = {
     embed_dims: dims,
     depths: each((i) =>
       shapes.count(`layers.${i}.blocks`, 'conv1.c.weight', 'attn.qkv.weight', 'attn.proj.weight', 'mlp.fc1.weight'),
@@ -91,7 +93,7 @@ function derive(shapes: FoundShapes): { config: Config; keys: Shapes } {
     local_conv_size: shapes.size('layers.1.blocks.0.local_conv.c.weight', 2, 3),
     out_chans: shapes.size('neck.0.weight', 0, 256),
   };
-  return { config: { ...config }, keys: keys(config) };
+  return { config: { ...config }, keys: tinyVitKeys(config) };
 }
 
 export const tinyVit: Family = {
@@ -102,5 +104,5 @@ export const tinyVit: Family = {
   // The classifier of the network that it was distilled from.
   unused: [...UNUSED, /(^|\.)norm_head\.(weight|bias)$/, /(^|\.)head\.(weight|bias)$/],
   derive,
-  official: [{ name: 'mobile_sam', config: { ...TINY_VIT_5M }, keys: () => keys(TINY_VIT_5M) }],
+  official: [{ name: 'mobile_sam', config: { ...TINY_VIT_5M }, keys: () => tinyVitKeys(TINY_VIT_5M) }],
 };

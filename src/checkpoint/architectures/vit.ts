@@ -1,7 +1,8 @@
 // SAM's ViT (segment_anything/modeling/image_encoder.py, build_sam.py).
 import { type Config, type Family, type FoundShapes, KeyList, type Shapes, UNUSED } from './keys.ts';
 
-interface Vit {
+/** Hyper-parameters as upstream’s constructor names them. */
+export interface VitConfig {
   readonly img_size: number;
   readonly patch_size: number;
   readonly embed_dim: number;
@@ -14,13 +15,14 @@ interface Vit {
 }
 
 const COMMON = { img_size: 1024, patch_size: 16, mlp_ratio: 4, window_size: 14, out_chans: 256 } as const;
-const OFFICIAL: Readonly<Record<string, Vit>> = {
+const OFFICIAL: Readonly<Record<string, VitConfig>> = {
   sam_vit_b: { ...COMMON, embed_dim: 768, depth: 12, num_heads: 12, global_attn_indexes: [2, 5, 8, 11] },
   sam_vit_l: { ...COMMON, embed_dim: 1024, depth: 24, num_heads: 16, global_attn_indexes: [5, 11, 17, 23] },
   sam_vit_h: { ...COMMON, embed_dim: 1280, depth: 32, num_heads: 16, global_attn_indexes: [7, 15, 23, 31] },
 };
 
-function keys(c: Vit): Shapes {
+/** Keys and shapes of these sizes, as the network’s own file names them. */
+export function vitKeys(c: VitConfig): Shapes {
   const list = new KeyList();
   const side = c.img_size / c.patch_size;
   list.set('pos_embed', 1, side, side, c.embed_dim);
@@ -52,7 +54,7 @@ function derive(shapes: FoundShapes): { config: Config; keys: Shapes } {
   const side = shapes.size('pos_embed', 1, 64);
   const extents = Array.from({ length: depth }, (_, i) => (shapes.size(`blocks.${i}.attn.rel_pos_h`, 0, 27) + 1) / 2);
   const window = Math.min(side, ...extents);
-  const config: Vit = {
+  const config: VitConfig = {
     img_size: side * patch,
     patch_size: patch,
     embed_dim: width,
@@ -63,7 +65,7 @@ function derive(shapes: FoundShapes): { config: Config; keys: Shapes } {
     window_size: window,
     out_chans: shapes.size('neck.0.weight', 0, 256),
   };
-  return { config: { ...config }, keys: keys(config) };
+  return { config: { ...config }, keys: vitKeys(config) };
 }
 
 export const vit: Family = {
@@ -76,6 +78,6 @@ export const vit: Family = {
   official: Object.entries(OFFICIAL).map(([name, config]) => ({
     name,
     config: { ...config },
-    keys: () => keys(config),
+    keys: () => vitKeys(config),
   })),
 };

@@ -1,7 +1,7 @@
 // YOLOv8 (ultralytics 8.0, models/v8/yolov8.yaml and yolov8-seg.yaml), FastSAM, and MobileSAMv2's object-aware model.
 import { type Config, type Family, type FoundShapes, KeyList, type Shapes, UNUSED } from './keys.ts';
 
-interface Yolov8 {
+export interface Yolov8Config {
   /** Channels at strides 2, 4, 8, 16, 32. */
   readonly widths: readonly number[];
   /** Bottlenecks of the C2f layers 2, 4, 6, 8, 12, 15, 18, 21. */
@@ -23,14 +23,17 @@ const SCALES = {
   x: [1, 1.25, 512],
 } as const;
 
+export type Yolov8Scale = keyof typeof SCALES;
+
 const C2F = [2, 4, 6, 8, 12, 15, 18, 21] as const;
 const COEFFICIENTS = 32;
 
-function scaled(
-  scale: keyof typeof SCALES,
-  head: Pick<Yolov8, 'num_classes' | 'reg_max'>,
+/** A published size. @param masks without a head for masks, with one whose prototypes were dropped, or with all of it */
+export function scaled(
+  scale: Yolov8Scale,
+  head: Pick<Yolov8Config, 'num_classes' | 'reg_max'>,
   masks: 'none' | 'drop' | 'all',
-): Yolov8 {
+): Yolov8Config {
   const [depth, width, most] = SCALES[scale];
   const channels = (n: number): number => Math.ceil((Math.min(n, most) * width) / 8) * 8;
   return {
@@ -42,7 +45,8 @@ function scaled(
   };
 }
 
-function keys(c: Yolov8): Shapes {
+/** Keys and shapes of these sizes, as the network’s own file names them. */
+export function yolov8Keys(c: Yolov8Config): Shapes {
   const list = new KeyList();
   const [p1 = 0, p2 = 0, p3 = 0, p4 = 0, p5 = 0] = c.widths;
   const conv = (key: string, outputs: number, inputs: number, k: number): void =>
@@ -103,7 +107,7 @@ function derive(shapes: FoundShapes): { config: Config; keys: Shapes } {
   const first = outputs('0', 16);
   const has = (branch: string): boolean => shapes.has(`model.22.${branch}.weight`);
   const coefficients = has('cv4.0.2') || has('cv4.1.2') ? shapes.size('model.22.cv4.0.2.weight', 0, COEFFICIENTS) : 0;
-  const config: Yolov8 = {
+  const config: Yolov8Config = {
     widths: [
       first,
       outputs('1', 2 * first),
@@ -117,11 +121,11 @@ function derive(shapes: FoundShapes): { config: Config; keys: Shapes } {
     coefficients,
     prototypes: has('proto.cv1.conv') || has('proto.cv2.conv') ? outputs('22.proto.cv1', 4 * first) : 0,
   };
-  return { config: { ...config }, keys: keys(config) };
+  return { config: { ...config }, keys: yolov8Keys(config) };
 }
 
 const STOCK = { num_classes: 80, reg_max: 16 } as const;
-const OFFICIAL: Readonly<Record<string, Yolov8>> = {
+const OFFICIAL: Readonly<Record<string, Yolov8Config>> = {
   object_aware_model: scaled('x', { num_classes: 1, reg_max: 26 }, 'drop'),
   fastsam_s: scaled('s', { num_classes: 1, reg_max: 16 }, 'all'),
   fastsam_x: scaled('x', { num_classes: 1, reg_max: 16 }, 'all'),
@@ -143,6 +147,6 @@ export const yolov8: Family = {
   official: Object.entries(OFFICIAL).map(([name, config]) => ({
     name,
     config: { ...config },
-    keys: () => keys(config),
+    keys: () => yolov8Keys(config),
   })),
 };
