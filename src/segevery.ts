@@ -186,7 +186,7 @@ export class SegEvery {
     return { ok, reasons, fits: ok ? [] : encodersThatFit(room, this.precision), ...needs };
   }
 
-  /** Compares a small decoder on this device with what PyTorch computes: are masks right here, and if not, from which stage on? */
+  /** Compares a small encoder and decoder on this device with what PyTorch computes: are masks right here, and if not, from which stage on? */
   async selfTest(): Promise<SelfTestReport> {
     const { runSelfTest } = await onDemand('self-test.js', () => import('./self-test/self-test.ts'));
     return runSelfTest(await this.#usable(), this.precision);

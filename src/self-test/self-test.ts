@@ -1,5 +1,5 @@
-// A small decoder with procedural weights against numbers that the official PyTorch code gave (golden case decoder-small-boxes): shows in
-// the user's own browser whether masks are right there, or which stage is off first.
+// A small encoder and decoder with procedural weights against numbers that the official PyTorch code gave (the decoder: golden case
+// decoder-small-boxes): shows in the user's own browser whether masks are right there, or which stage is off first.
 import { MaskDecoder } from '../model/decoder.ts';
 import { densePositions } from '../model/fourier.ts';
 import { disposeImage } from '../model/photo.ts';
@@ -8,15 +8,12 @@ import { Weights } from '../model/weights.ts';
 import type { Engine } from '../runtime/engine.ts';
 import type { Precision } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weight-store.ts';
+import { compare, type Expected, type SelfTestStage } from './compare.ts';
 import { decoderShapes } from './decoder-shapes.ts';
+import { testEncoder } from './encoder-test.ts';
 import { procedural, proceduralSource } from './procedural.ts';
 
-export interface SelfTestStage {
-  readonly stage: string;
-  /** Largest difference from PyTorch, in units of the output's standard deviation. */
-  readonly error: number;
-  readonly tolerance: number;
-}
+export type { SelfTestStage };
 
 export interface SelfTestReport {
   readonly ok: boolean;
@@ -41,15 +38,6 @@ const BOXES = [
   [66.1566085815, 36.3442306519, 235.805892944, 125.434814453],
   [166.011657715, 38.4427528381, 209.334671021, 220.79045105],
 ];
-
-/** PyTorch's outputs: `values[i]` stands at flat index `first + i * step`, modulo the size. */
-interface Expected {
-  readonly stage: string;
-  readonly std: number;
-  readonly step: number;
-  readonly size: number;
-  readonly values: readonly number[];
-}
 
 const EXPECTED: readonly Expected[] = [
   {
@@ -89,8 +77,17 @@ const EXPECTED: readonly Expected[] = [
   { stage: 'predicted IoU', std: 0.2899, step: 1, size: 2, values: [-0.231512, 0.329908] },
 ];
 
-/** Runs the self test; about a second on a GPU. @throws what the engine throws. */
+/** Runs the self test; a few seconds, most of them for compiling. @throws what the engine throws. */
 export async function runSelfTest(engine: Engine, precision: Precision): Promise<SelfTestReport> {
+  const half = precision.activations === 'f16' || precision.weights === 'f16';
+  const tolerance = half ? 5e-2 : 2e-3;
+  const encoder = await testEncoder(engine, precision, tolerance);
+  const stages = [...encoder, ...(await testDecoder(engine, precision, tolerance))];
+  const firstOff = stages.find((stage) => !(stage.error <= stage.tolerance))?.stage;
+  return { ok: firstOff === undefined, firstOff, stages };
+}
+
+async function testDecoder(engine: Engine, precision: Precision, tolerance: number): Promise<SelfTestStage[]> {
   const store = new WeightStore();
   const weights = Weights.of(proceduralSource(decoderShapes(CONFIG), SEED));
   const decoder = new MaskDecoder(engine, weights, store, precision, CONFIG, 16 * SIDE);
@@ -127,22 +124,10 @@ export async function runSelfTest(engine: Engine, precision: Precision): Promise
       masks.subarray(16 * pixels),
       iou,
     ];
-    const half = precision.activations === 'f16' || precision.weights === 'f16';
-    const stages = EXPECTED.map((expected, i) => compare(expected, got[i] as Float32Array, half ? 5e-2 : 2e-3));
-    const firstOff = stages.find((stage) => !(stage.error <= stage.tolerance))?.stage;
-    return { ok: firstOff === undefined, firstOff, stages };
+    return EXPECTED.map((expected, i) => compare(expected, got[i] as Float32Array, tolerance));
   } finally {
     decoder.dispose();
     disposeImage(image);
     store.dispose();
   }
-}
-
-function compare(expected: Expected, got: Float32Array, tolerance: number): SelfTestStage {
-  let worst = 0;
-  for (const [i, want] of expected.values.entries()) {
-    const difference = Math.abs((got[(i * expected.step) % expected.size] ?? Number.NaN) - want);
-    if (!(difference <= worst)) worst = difference; // NaN sticks
-  }
-  return { stage: expected.stage, error: worst / expected.std, tolerance };
 }
