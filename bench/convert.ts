@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { crc32, gunzipSync } from 'node:zlib';
 import { convert } from '../cli/commands/convert.ts';
 import { elements, torchLayout } from '../test/checkpoint/torch-file.ts';
+import { median } from './median.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const TURNS = 5;
@@ -73,9 +74,6 @@ async function convertFile(path: string, out: string, dtype: 'f32' | 'f16'): Pro
   const signal = new AbortController().signal;
   await convert({ name: 'convert', files: [path], out, dtype } as never, quiet as never, signal);
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 export interface ConvertRow {
   readonly network: string;

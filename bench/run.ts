@@ -87,7 +87,7 @@ async function benchKernels(kernels: readonly string[]): Promise<void> {
     if (mean !== undefined)
       console.log(`time-weighted mean of TinyViT's matrix products: ${percent(mean)} of the fma peak`);
     const flags = ['--enable-webgpu-developer-features'];
-    const part = kernels.length > 0 ? '-part' : '';
+    const part = kernels.length > 0 || options.row !== '' ? '-part' : '';
     save(name, part, { ...start, flags, tiling, tinyVitMatmulMean: mean, measured });
   } finally {
     await browser.close();

@@ -1,5 +1,6 @@
 // npm run bench -- --only segevery: object-aware SegEvery against SAM's grid search, by stage, with curves of time and memory.
 import { openBrowserPage } from './browser-page.ts';
+import { median } from './median.ts';
 import type { Api, SegEveryRun } from './segevery-page.ts';
 
 /** Table 1 of MobileSAMv2 (arXiv:2312.09579): time of grid search over time of object-aware prompts, and the same from prompts alone. */
@@ -12,8 +13,6 @@ const COUNTS = [1, 4, 16, 32, 80, 160, 320];
 const BATCHES = [1, 4, 16, 32];
 const LIMIT = 512 * 2 ** 20;
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
 /** Decoding alone, and with masks and filters; milliseconds. */

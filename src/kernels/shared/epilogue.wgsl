@@ -14,7 +14,7 @@ fn biasOf(column: u32) -> vec4<f32> {
 // Row of the residual for a row of the output: a smaller residual repeats, so the batch can share it.
 fn residualRow(row: u32) -> u32 {
   if (RESIDUAL == 0u) { return 0u; }
-  return row % params.residualRows; // once a row: integer division is dear on CPU adapters
+  return row % params.residualRows;
 }
 
 // Stores four columns of a row; `column` counts vec4s.
