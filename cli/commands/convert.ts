@@ -56,6 +56,8 @@ interface FileSource extends ByteSource {
   close(): Promise<void>;
 }
 
+const HASH_BYTES = 2 ** 20;
+
 async function openFile(path: string): Promise<FileSource> {
   const handle = await open(path).catch((cause: unknown) => {
     throw io(`${path} cannot be read: there is no such file`, cause);
@@ -78,6 +80,24 @@ async function openFile(path: string): Promise<FileSource> {
         at += bytesRead;
       }
       return bytes;
+    },
+    // Two buffers for the whole file: new memory for every piece takes as long as the hash.
+    async sha256(signal) {
+      const hash = createHash('sha256');
+      const [even, odd] = [new Uint8Array(HASH_BYTES), new Uint8Array(HASH_BYTES)];
+      let into = even;
+      let next = handle.read(into, 0, HASH_BYTES, 0);
+      for (let at = 0; ; ) {
+        const { bytesRead } = await next;
+        if (bytesRead === 0) break;
+        throwIfAborted(signal);
+        const bytes = into.subarray(0, bytesRead);
+        at += bytesRead;
+        into = into === even ? odd : even;
+        next = handle.read(into, 0, HASH_BYTES, at);
+        hash.update(bytes);
+      }
+      return hash.digest('hex');
     },
     close: () => handle.close(),
   };

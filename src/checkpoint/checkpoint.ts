@@ -5,6 +5,7 @@ import { SegEveryError } from '../runtime/errors.ts';
 import { openSafetensors, type SafetensorsDtype, type TensorFile } from '../runtime/safetensors.ts';
 import { type CheckpointLimits, LIMITS } from './limits.ts';
 import { toFloat32 } from './numbers.ts';
+import { readAhead } from './read-ahead.ts';
 import { type FileFormat, sniffFormat } from './sniff.ts';
 import { type ModuleRecord, sections, stateDict } from './state-dict.ts';
 import { openLegacyFile, openZipFile, type TorchFile } from './storages.ts';
@@ -70,7 +71,8 @@ export async function openCheckpoint(
   file: ByteSource | Blob | Uint8Array,
   options: OpenCheckpointOptions = {},
 ): Promise<Checkpoint> {
-  const source = file instanceof Blob ? blobSource(file) : file instanceof Uint8Array ? bytesSource(file) : file;
+  const given = file instanceof Blob ? blobSource(file) : file instanceof Uint8Array ? bytesSource(file) : file;
+  const source = file instanceof Uint8Array ? given : readAhead(given);
   const name = source.name ?? 'checkpoint';
   const limits = { ...LIMITS, ...options.limits };
   const guard = new Guard(name);
@@ -80,7 +82,7 @@ export async function openCheckpoint(
     return {
       name,
       format,
-      source,
+      source: given,
       sections: [],
       tensors: (select) => guard.now(() => safetensors(opened, source, guard, limits, select)),
     };
@@ -91,7 +93,7 @@ export async function openCheckpoint(
   return {
     name,
     format,
-    source,
+    source: given,
     sections: sections(torch.root),
     tensors: (select) => guard.now(() => torchTensors(torch, reader, guard, select)),
   };

@@ -88,10 +88,9 @@ async function writeFolder(
   const total = planned.reduce((sum, { plan }) => sum + fileBytes(plan, dtype), 0);
   const provenance = new Map<Checkpoint, string>();
   for (const { checkpoint } of planned) {
-    if (provenance.has(checkpoint)) continue;
-    const hash = hasher();
-    for await (const piece of readPieces(checkpoint.source, 0, checkpoint.source.size, signal)) hash.update(piece);
-    provenance.set(checkpoint, hash.hex());
+    const { source } = checkpoint;
+    if (!provenance.has(checkpoint))
+      provenance.set(checkpoint, (await source.sha256?.(signal)) ?? (await digestPieces(source, hasher(), signal)));
   }
   const described: Record<string, unknown> = {};
   let before = 0;
@@ -144,6 +143,11 @@ async function writeFolder(
   await json.write(new TextEncoder().encode(`${JSON.stringify(model, null, 2)}\n`));
   await json.close();
   return { parts };
+}
+
+async function digestPieces(source: ByteSource, hash: Hasher, signal: AbortSignal | undefined): Promise<string> {
+  for await (const piece of readPieces(source, 0, source.size, signal)) hash.update(piece);
+  return hash.hex();
 }
 
 /** The first entry of a file that is a known network: where training keeps what is to be used, or the file as a whole. */

@@ -83,6 +83,9 @@ export function planPart(
 const NORM_KEYS = ['weight', 'bias', 'running_mean', 'running_var'] as const;
 
 class FoldedConvolution {
+  /** Weight and bias both need it. */
+  #affine: Promise<{ scale: Float64Array; shift: Float64Array }> | undefined;
+
   constructor(
     readonly part: RecognisedPart,
     readonly tensors: CheckpointTensors,
@@ -91,7 +94,12 @@ class FoldedConvolution {
     readonly own: (name: string) => string,
   ) {}
 
-  async affine(signal?: AbortSignal): Promise<{ scale: Float64Array; shift: Float64Array }> {
+  affine(signal?: AbortSignal): Promise<{ scale: Float64Array; shift: Float64Array }> {
+    this.#affine ??= this.#readAffine(signal);
+    return this.#affine;
+  }
+
+  async #readAffine(signal?: AbortSignal): Promise<{ scale: Float64Array; shift: Float64Array }> {
     const { tensors, scope, own } = this;
     const read = (key: string) => tensors.readF32(own(`${scope}.${key}`), signal);
     const [weight, bias, mean, variance] = [

@@ -26,24 +26,30 @@ export async function writeTensors(
 ): Promise<{ bytes: number; sha256: string }> {
   const { header, total } = headerOf(tensors, dtype);
   let written = 0;
-  let waiting = new Uint8Array(WRITE_BYTES);
+  let [waiting, other] = [new Uint8Array(WRITE_BYTES), new Uint8Array(WRITE_BYTES)];
   let filled = 0;
+  let pending = Promise.resolve();
+  /** The disk takes one piece while the next is read, rounded and hashed. */
+  const put = async (bytes: Uint8Array<ArrayBuffer>): Promise<void> => {
+    await pending;
+    pending = target.write(bytes);
+    pending.catch(() => {}); // it is awaited before the next one, and at the end
+  };
   const flush = async (): Promise<void> => {
     if (filled === 0) return;
-    const bytes = waiting.subarray(0, filled);
-    waiting = new Uint8Array(WRITE_BYTES);
+    await put(waiting.subarray(0, filled));
+    [waiting, other] = [other, waiting];
     filled = 0;
-    await target.write(bytes);
   };
   const write = async (bytes: Uint8Array): Promise<void> => {
-    hasher.update(bytes);
-    written += bytes.length;
     if (filled + bytes.length > WRITE_BYTES) await flush();
-    if (bytes.length >= WRITE_BYTES) await target.write(owned(bytes));
+    if (bytes.length >= WRITE_BYTES) await put(owned(bytes));
     else {
       waiting.set(bytes, filled);
       filled += bytes.length;
     }
+    hasher.update(bytes);
+    written += bytes.length;
     options.onBytes?.(written);
   };
   await write(header);
@@ -53,6 +59,7 @@ export async function writeTensors(
     if (written !== end) throw new SegEveryError('checkpoint', `tensor ${name} gave ${end - written} bytes too few`);
   }
   await flush();
+  await pending;
   await target.close();
   if (written !== total) throw new SegEveryError('checkpoint', `${written} bytes were written in place of ${total}`);
   return { bytes: written, sha256: hasher.hex() };

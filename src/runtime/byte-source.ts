@@ -10,6 +10,8 @@ export interface ByteSource {
   readonly size: number;
   /** Bytes `start` to `end - 1`. The answer may be a view of shared memory: do not write to it. */
   read(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array>;
+  /** Hexadecimal sha256 of the whole file, where the host has a shorter way than reading it in pieces. */
+  sha256?(signal?: AbortSignal): Promise<string>;
 }
 
 /** What `urlSource` takes. */
