@@ -57,14 +57,14 @@ const OUTPUTS = [
   'dist/evaluate.js',
   'dist/host/page.js',
   'dist/cli/segevery.js',
+  'dist/types/src/index.d.ts',
 ];
 
 /** Builds dist/ when it is missing or older than a source. */
 export function build() {
   const built = OUTPUTS.map((file) => join(root, file)).map((file) => (existsSync(file) ? statSync(file).mtimeMs : 0));
-  const sources = ['src', 'cli', 'build', 'package-lock.json', 'vite.config.ts'].map((name) =>
-    newest(join(root, name)),
-  );
+  const folders = ['src', 'cli', 'build', 'package-lock.json', 'vite.config.ts'];
+  const sources = [...folders, 'tsconfig.json', 'tsconfig.types.json'].map((name) => newest(join(root, name)));
   if (Math.min(...built) > Math.max(...sources)) return;
   console.error('building');
   for (const mode of ['production', 'checkpoint', 'cache', 'evaluate', 'page', 'cli']) {
@@ -73,6 +73,8 @@ export function build() {
     });
     if (code !== 0) process.exit(code);
   }
+  const code = run(process.execPath, [join(root, 'build', 'declarations.mjs')]);
+  if (code !== 0) process.exit(code);
 }
 
 /** Builds the demo page (examples/demo/dist) when it is missing or older than a source. */

@@ -110,7 +110,7 @@ type Values = Readonly<Record<string, unknown>>;
 /** @throws code `usage` for a value that is no number, out of range or no known word, and for an option of the other mode. */
 export function everythingSettings(values: Values): EverythingSettings {
   const mode = word(values, 'mode', ['objects', 'grid']) ?? 'objects';
-  const only = { prompt: 'objects', masks: 'objects', 'channel-order': 'objects', 'point-grids': 'grid' } as const;
+  const only = { prompt: 'objects', 'channel-order': 'objects', 'point-grids': 'grid' } as const;
   const modes = Object.entries(NUMBERS).map(([name, { only: one }]) => [name, one] as const);
   for (const [name, one] of [...Object.entries(only), ...modes])
     if (one !== undefined && one !== mode && values[name] !== undefined)

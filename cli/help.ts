@@ -58,7 +58,6 @@ Objects (numbers that are not given: the model folder's own):
   --iou N               of two boxes that overlap more, the better one stays (0.9 in the paper)
   --max-boxes N         at most so many boxes, the best (320 in the paper)
   --prompt box|centre   ask with the box (default) or with its centre
-  --masks WHICH         single (default), best of three, or all three
   --channel-order rgb|bgr        of a detector with an input of its own
 
 Grid, as SAM's automatic mask generator:
@@ -73,6 +72,7 @@ Grid, as SAM's automatic mask generator:
   --min-mask-region-area N       remove smaller holes and islands; default 0
 
 Both:
+  --masks WHICH                  of a prompt: single (default for objects), best of three, or all three (default for grid)
   --filters on|off               SAM's two thresholds or none (default off for objects, on for grid); or each by itself:
   --pred-iou-thresh N            least predicted IoU (0.88 when on)
   --stability-score-thresh N     least stability score (0.95 when on)

@@ -22,6 +22,10 @@ export interface Sink {
 /** Back to the line's begin, and erase to its end (ECMA-48 EL). */
 const ERASE = '\r\u001b[K';
 
+/** Names of files may hold characters that steer a terminal; lines and tabs stay. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const harmless = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd');
+
 export function createTerminal(out: Sink, err: Sink): Terminal {
   const live = err.isTTY === true;
   let shown = '';
@@ -34,11 +38,11 @@ export function createTerminal(out: Sink, err: Sink): Terminal {
   return {
     live,
     data: (text) => above(() => out.write(text)),
-    say: (text) => above(() => err.write(`${text}\n`)),
+    say: (text) => above(() => err.write(`${harmless(text)}\n`)),
     status(text) {
       if (!live) return;
       // A line that is wrapped could not be erased.
-      const line = text.slice(0, Math.max(0, (err.columns ?? 80) - 1));
+      const line = harmless(text).slice(0, Math.max(0, (err.columns ?? 80) - 1));
       if (line === shown) return;
       err.write(ERASE + line);
       shown = line;

@@ -1,4 +1,7 @@
 // segevery: segment anything and everything with WebGPU compute shaders. This file is the public API.
+// What its declarations need beside a page's own types, so that whoever imports them has it too.
+/// <reference types="@webgpu/types" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 
 export type { BoxCorners } from './model/coordinates.ts';
 export type { Detection } from './model/detections.ts';

@@ -1,6 +1,6 @@
 // segevery evaluate: average recall of masks and boxes over labelled photos, of own runs or of a file of results.
 
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 
 import type { Truth } from '../../src/evaluate/annotations.ts';
 import { type FindingKind, Findings } from '../../src/evaluate/findings.ts';
@@ -60,6 +60,9 @@ export async function evaluate(command: EvaluateCommand, terminal: Terminal, sig
     format: 1,
     annotations: basename(command.annotations),
     protocol: truth.protocol,
+    ...(command.model === undefined || command.results !== undefined
+      ? {}
+      : { model: basename(resolve(command.model)) }),
     images: truth.images.length,
     objects: truth.images.reduce((sum, { objects }) => sum + objects.length, 0),
     limits: command.limits,

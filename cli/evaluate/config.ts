@@ -20,6 +20,8 @@ export type Ranking = 'detector' | 'predicted-iou' | 'predicted-iou-and-stabilit
 export interface PaperRow {
   readonly table: number;
   readonly row: string;
+  /** Rows of one table with the same group are averaged below it, as the paper's table 4 does. */
+  readonly group?: string;
   /** AR@K in per cent for objects of all sizes, small, medium and large; K is the number of masks that are counted. */
   readonly k?: number;
   readonly recall?: readonly [number, number, number, number];
@@ -52,7 +54,7 @@ const KEYS = new Set(['name', 'title', 'model', 'weights', 'options', 'rank', 'k
 const FOREIGN = new Set(['point-grids', 'output-mode']);
 /** The name that stands for the package's own configurations of the paper's tables. */
 const PAPER = 'paper';
-const ROW_KEYS = new Set(['table', 'row', 'k', 'recall', 'milliseconds']);
+const ROW_KEYS = new Set(['table', 'row', 'group', 'k', 'recall', 'milliseconds']);
 const RANKINGS: readonly Ranking[] = ['detector', 'predicted-iou', 'predicted-iou-and-stability'];
 /** LVIS and the paper count at most so many. */
 const KEEP = 1000;
@@ -188,8 +190,9 @@ function readRow(value: unknown, where: string): PaperRow {
   const fields = record(value, where);
   const unknown = Object.keys(fields).find((key) => !ROW_KEYS.has(key));
   check(unknown === undefined, 'usage', `${where} has '${unknown}'; known are ${[...ROW_KEYS].join(', ')}`);
-  const { table, row, k, recall, milliseconds } = fields;
+  const { table, row, group, k, recall, milliseconds } = fields;
   check(Number.isInteger(table) && typeof row === 'string', 'usage', `${where}: table is a number and row a text`);
+  check(optionalText(group), 'usage', `${where}: group is a text`);
   check((k === undefined) === (recall === undefined), 'usage', `${where}: k and recall go together`);
   check(k === undefined || (Number.isInteger(k) && Number(k) > 0), 'usage', `${where}: k is a whole number above 0`);
   check(
@@ -202,6 +205,7 @@ function readRow(value: unknown, where: string): PaperRow {
   return {
     table: Number(table),
     row,
+    ...(group === undefined ? {} : { group }),
     ...(recall ? { k: Number(k), recall } : {}),
     ...(milliseconds === undefined ? {} : { milliseconds: times as Record<string, number> }),
   };

@@ -3,6 +3,7 @@
 import { FINDINGS } from '../../src/evaluate/findings.ts';
 import type { PaperRow } from './config.ts';
 import { averagesAt, type Report, type RunReport, SIZES } from './report.ts';
+import { markdownText, plainLine } from './text.ts';
 
 /** A share as the paper writes it, in per cent with one digit. */
 export const percent = (share: number | null | undefined): string =>
@@ -51,23 +52,53 @@ function timeTable(runs: readonly RunReport[]): Table {
   return { title: 'Milliseconds a photo (median)', head: ['run', ...columns], rows };
 }
 
-/** For each table of the paper its rows, measured and reported side by side: `measured / paper`. */
-function paperTables({ runs, limits }: Report): Table[] {
-  const all = runs.flatMap((run) => run.paper.map((row) => ({ run, row })));
-  const numbers = [...new Set(all.map(({ row }) => row.table))].sort((a, b) => a - b);
-  return numbers.map((number) => ({
-    title: `Table ${number} of the paper: measured / paper`,
-    head: ['row', 'K', ...SIZES, 'ms'],
-    rows: all
-      .filter(({ row }) => row.table === number)
-      .map(({ run, row }) => [row.row, String(row.k ?? '-'), ...bothRecalls(run, row, limits), bothTimes(run, row)]),
-  }));
+interface Row {
+  readonly run: RunReport;
+  readonly row: PaperRow;
 }
 
-function bothRecalls({ evaluation }: RunReport, { k, recall }: PaperRow, limits: readonly number[]): string[] {
-  if (k === undefined || !recall) return SIZES.map(() => '-');
-  const ours = evaluation && limits.includes(k) ? averagesAt(evaluation.masks, k) : [];
-  return SIZES.map((_, s) => `${percent(ours[s])} / ${recall[s]?.toFixed(1) ?? '-'}`);
+/** For each table of the paper its rows, measured and reported side by side: `measured / paper`. */
+function paperTables({ runs }: Report): Table[] {
+  const all = runs.flatMap((run): Row[] => run.paper.map((row) => ({ run, row })));
+  const numbers = [...new Set(all.map(({ row }) => row.table))].sort((a, b) => a - b);
+  return numbers.map((number) => {
+    const own = all.filter(({ row }) => row.table === number);
+    const rows = own.map(({ run, row }) => {
+      const name = run.leftOut === undefined ? row.row : `${row.row} (left out)`;
+      const { ours, theirs } = recallsOf({ run, row });
+      return [name, String(row.k ?? '-'), ...SIZES.map((_, s) => beside(ours[s], theirs[s])), bothTimes(run, row)];
+    });
+    return {
+      title: `Table ${number} of the paper: measured / paper`,
+      head: ['row', 'K', ...SIZES, 'ms'],
+      rows: [...rows, ...meanRows(own)],
+    };
+  });
+}
+
+type Recalls = readonly (number | null)[];
+
+/** Shares of both, for each size; nulls where there is none. */
+function recallsOf({ run: { evaluation }, row: { k, recall } }: Row): { ours: Recalls; theirs: Recalls } {
+  const nothing = SIZES.map(() => null);
+  if (k === undefined || !recall) return { ours: nothing, theirs: nothing };
+  return { ours: evaluation ? averagesAt(evaluation.masks, k) : nothing, theirs: recall.map((value) => value / 100) };
+}
+
+const beside = (ours: number | null | undefined, theirs: number | null | undefined): string =>
+  theirs === null || theirs === undefined ? '-' : `${percent(ours)} / ${percent(theirs)}`;
+
+/** Means over the rows that the paper takes together; ours only where none of them was left out. */
+function meanRows(rows: readonly Row[]): string[][] {
+  const groups = new Set(rows.flatMap(({ row }) => row.group ?? []));
+  return [...groups].map((group) => {
+    const recalls = rows.filter(({ row }) => row.group === group).map(recallsOf);
+    const mean = (of: 'ours' | 'theirs', s: number): number | null => {
+      const values = recalls.map((one) => one[of][s] ?? null);
+      return values.includes(null) ? null : meanOf(values);
+    };
+    return [`${group}, mean`, '-', ...SIZES.map((_, s) => beside(mean('ours', s), mean('theirs', s))), '-'];
+  });
 }
 
 /** The paper's are of the authors' GPU and of the mask decoder with its sampling; ours is the stage that does that. */
@@ -90,25 +121,25 @@ export function remarksOf(report: Report): string[] {
 
 function remark({ kind, count, examples }: RunReport['findings'][number], where: string): string {
   const some = examples.slice(0, 3).join('; ');
-  return `${where}: ${count} ${FINDINGS[kind]} (${some}${count > 3 ? '; ..' : ''})`;
+  return plainLine(`${where}: ${count} ${FINDINGS[kind]} (${some}${count > 3 ? '; ..' : ''})`);
 }
 
 /** What was measured on, in a sentence. */
-export function summaryOf({ annotations, protocol, images, objects }: Report): string {
-  return `${annotations}: ${images} images with ${objects} objects, counted as ${protocol.toUpperCase()} does, categories ignored.`;
+export function summaryOf({ annotations, protocol, images, objects, model }: Report): string {
+  const what = `${annotations}: ${images} images with ${objects} objects, counted as ${protocol.toUpperCase()} does, categories ignored.`;
+  // Rows are called by the networks that they are for.
+  return model === undefined ? what : `${what} All rows were run with the model ${model}, whatever they are called.`;
 }
-
-const cell = (text: string): string => text.replace(/[\\|]/g, '\\$&').replace(/[\r\n]+/g, ' ');
 
 /** The whole report. */
 export function markdownOf(report: Report): string {
-  const parts = ['# Average recall', summaryOf(report)];
+  const parts = ['# Average recall', markdownText(summaryOf(report))];
   for (const { title, head, rows } of tablesOf(report)) {
-    const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`;
+    const line = (cells: readonly string[]) => `| ${cells.map(markdownText).join(' | ')} |`;
     const rule = `| ${head.map((_, i) => (i === 0 ? '---' : '---:')).join(' | ')} |`;
     parts.push(`## ${title}`, [line(head), rule, ...rows.map(line)].join('\n'));
   }
   const remarks = remarksOf(report);
-  if (remarks.length > 0) parts.push('## Left out', remarks.map((text) => `- ${text}`).join('\n'));
+  if (remarks.length > 0) parts.push('## Left out', remarks.map((text) => `- ${markdownText(text)}`).join('\n'));
   return `${parts.join('\n\n')}\n`;
 }

@@ -1,5 +1,7 @@
 // Plots as SVG: lines and points over two axes with round ticks.
 
+import { escaped } from './text.ts';
+
 export interface Series {
   readonly name: string;
   readonly points: readonly (readonly [x: number, y: number])[];
@@ -15,26 +17,25 @@ export interface PlotOptions {
   readonly scatter?: boolean;
 }
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 340, 56, 16, 34, 46];
-/** Okabe and Ito's colours, which most colour-blind readers tell apart. */
-const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000'];
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 340, 60, 18, 36, 52];
+/** Of a label beside a point. */
+const [LETTER, LINE] = [6, 13];
+/** Okabe and Ito's colours, which most colour-blind readers tell apart; their black is the colour of the text, on any ground. */
+const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', 'currentColor'];
 const DASHES = ['', '6 3', '2 3'];
 
-/** Text for HTML and SVG, in attributes too. */
-export function escaped(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&#39;',
-  };
-  return text.replace(/[&<>"']/g, (one) => entities[one] ?? one);
+/** Colour of the n-th series; beyond the seventh, lines are dashed. */
+const colourOf = (n: number): string => COLOURS[n % COLOURS.length] ?? 'currentColor';
+
+/** How the n-th series is drawn, as attributes. */
+function strokeOf(n: number): string {
+  const dash = DASHES[Math.floor(n / COLOURS.length) % DASHES.length] ?? '';
+  return `fill="none" stroke="${colourOf(n)}" stroke-width="2"${dash === '' ? '' : ` stroke-dasharray="${dash}"`}`;
 }
 
-/** Colour of the n-th series; beyond the seventh, lines are dashed. */
-export const colourOf = (n: number): string => COLOURS[n % COLOURS.length] ?? '#000000';
-const dashOf = (n: number): string => DASHES[Math.floor(n / COLOURS.length) % DASHES.length] ?? '';
+/** A piece of the n-th line, for a legend. */
+export const swatch = (n: number): string =>
+  `<svg class="swatch" viewBox="0 0 24 12" aria-hidden="true"><path d="M0 6H24" ${strokeOf(n)}/></svg>`;
 
 /** A whole `<svg>`; '' where no series has a point. */
 export function plot(series: readonly Series[], { title, x, y, logX = false, scatter = false }: PlotOptions): string {
@@ -63,25 +64,49 @@ export function plot(series: readonly Series[], { title, x, y, logX = false, sca
     }),
   ];
   const marks = series.map(({ name, points: own }, n) => {
-    const dots = own.map((point) => dot(point, place(point), n, scatter ? name : '')).join('');
-    const dash = dashOf(n) === '' ? '' : ` stroke-dasharray="${dashOf(n)}"`;
-    const line = `<polyline points="${own.map(place).join(' ')}" fill="none" stroke="${colourOf(n)}" stroke-width="2"${dash}/>`;
+    const dots = own.map((point) => dot(point, place(point), n, name, scatter)).join('');
+    const line = `<polyline points="${own.map(place).join(' ')}" ${strokeOf(n)}/>`;
     return `<g>${scatter ? '' : line}${dots}</g>`;
   });
+  const names = scatter
+    ? labels(series.flatMap(({ name, points: own }) => own.map((p) => [name, at(p[0]), up(p[1])])))
+    : [];
   const words = [
     `<text x="${WIDTH / 2}" y="18" text-anchor="middle" class="title">${escaped(title)}</text>`,
     `<text x="${WIDTH / 2}" y="${HEIGHT - 8}" text-anchor="middle">${escaped(x)}</text>`,
     `<text transform="translate(14 ${HEIGHT / 2}) rotate(-90)" text-anchor="middle">${escaped(y)}</text>`,
   ];
-  const body = [`<g class="grid">${grid.join('')}</g>`, ...marks, ...words].join('\n');
+  const axes = `<path class="axes" d="M${LEFT} ${TOP}V${HEIGHT - BOTTOM}H${WIDTH - RIGHT}"/>`;
+  const body = [`<g class="grid">${grid.join('')}</g>`, axes, ...marks, ...names, ...words].join('\n');
   return `<svg class="plot" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(title)}">\n${body}\n</svg>`;
 }
 
-function dot([x, y]: readonly [number, number], place: string, n: number, name: string): string {
+function dot([x, y]: readonly [number, number], place: string, n: number, name: string, large: boolean): string {
   const [cx, cy] = place.split(',');
-  const hint = `<title>${escaped(name === '' ? '' : `${name}: `)}${label(x)}, ${label(y)}</title>`;
-  const text = name === '' ? '' : `<text x="${cx}" y="${cy}" dx="7" dy="4" class="small">${escaped(name)}</text>`;
-  return `<circle cx="${cx}" cy="${cy}" r="${name === '' ? 2.5 : 4}" fill="${colourOf(n)}">${hint}</circle>${text}`;
+  const hint = `<title>${escaped(name)}: ${label(x)}, ${label(y)}</title>`;
+  return `<circle cx="${cx}" cy="${cy}" r="${large ? 4.5 : 2.5}" fill="${colourOf(n)}">${hint}</circle>`;
+}
+
+/** Names beside their points, on the side that has room, moved down where they would lie on one another. */
+function labels(points: readonly (readonly [name: string, x: number, y: number])[]): string[] {
+  const taken: { left: number; right: number; y: number }[] = [];
+  return [...points]
+    .sort((a, b) => a[2] - b[2])
+    .map(([name, x, top]) => {
+      const width = LETTER * name.length;
+      const toLeft = x + 8 + width > WIDTH && x - 8 - width > 0;
+      const [left, right] = toLeft ? [x - 8 - width, x - 8] : [x + 8, x + 8 + width];
+      let y = top + 4;
+      for (let moved = true; moved; ) {
+        const other = taken.find((one) => one.left < right && left < one.right && Math.abs(one.y - y) < LINE);
+        moved = other !== undefined;
+        if (other) y = other.y + LINE;
+      }
+      taken.push({ left, right, y });
+      const anchor = toLeft ? ' text-anchor="end"' : '';
+      const where = `x="${(toLeft ? x - 8 : x + 8).toFixed(1)}" y="${y.toFixed(1)}"`;
+      return `<text ${where}${anchor} class="small">${escaped(name)}</text>`;
+    });
 }
 
 /** Five or so multiples of 1, 2 or 5 times a power of ten that cover the range. */

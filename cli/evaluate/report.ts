@@ -26,6 +26,8 @@ export interface Report {
   readonly format: 1;
   readonly annotations: string;
   readonly protocol: string;
+  /** Folder of the one model that ran all configurations instead of their own; absent where each ran its own. */
+  readonly model?: string;
   /** Images of the ground truth that were chosen, and their objects. */
   readonly images: number;
   readonly objects: number;

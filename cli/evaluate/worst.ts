@@ -75,9 +75,20 @@ export async function drawWorst(
   return drawn;
 }
 
+/** Kinds that pages show, by how their files begin; of others there are only the outlines. */
+const KINDS: readonly (readonly [signature: RegExp, type: string])[] = [
+  [/^\xff\xd8\xff/, 'jpeg'],
+  [/^\x89PNG\r\n/, 'png'],
+  [/^GIF8/, 'gif'],
+  [/^RIFF.{4}WEBP/s, 'webp'],
+  [/^.{4}ftypavi[fs]/s, 'avif'],
+  [/^BM/, 'bmp'],
+];
+
 async function dataUrl({ path, bytes }: FoundPhoto): Promise<string | undefined> {
   if (bytes > MOST_BYTES) return undefined;
   const data = await readFile(path).catch(() => undefined);
-  // The type is a hint: browsers tell the kinds of photos apart by their content.
-  return data && `data:image/${data[0] === 0x89 ? 'png' : 'jpeg'};base64,${data.toString('base64')}`;
+  const head = data?.subarray(0, 16).toString('latin1') ?? '';
+  const type = KINDS.find(([signature]) => signature.test(head))?.[1];
+  return data && type && `data:image/${type};base64,${data.toString('base64')}`;
 }

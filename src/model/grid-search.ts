@@ -1,5 +1,5 @@
 // SegEvery by grid search, as SAM's automatic mask generator (segment_anything/automatic_mask_generator.py): for the photo and, where asked,
-// for layers of crops a grid of points, three masks each, filters by predicted IoU, stability and the crop's edge, suppression by box in a
+// for layers of crops a grid of points, masks for each, filters by predicted IoU, stability and the crop's edge, suppression by box in a
 // crop and between crops, small regions removed.
 import { type MaskBits, rowWords } from '../formats/bits.ts';
 import { removeSmallRegions } from '../formats/regions.ts';
@@ -20,6 +20,8 @@ export interface GridSearchOptions extends Omit<SegmentOptions, 'stabilityOffset
   readonly pointsPerSide?: number;
   /** Most points decoded at once; 64 unless said. The decoder takes at most 32, fewer where memory asks for it: nothing depends on it. */
   readonly pointsPerBatch?: number;
+  /** Masks of a point: `all` three unless said, as SAM's generator takes; the `best` of three by predicted IoU; the `single` one. */
+  readonly masks?: 'single' | 'best' | 'all';
   /** Masks with a predicted IoU above this are kept; 0.88 unless said, no filter for 0 or less. */
   readonly predIouThresh?: number;
   /** Least stability score; 0.95 unless said, no filter for 0 or less. */
@@ -136,8 +138,8 @@ async function searchCrop(
   const [x0, y0] = crop.box;
   const frame = [0, 0, photo.width, photo.height] as const;
   const { predIouThresh, stabilityScoreThresh, stabilityScoreOffset, pointsPerBatch, signal, timings } = options;
-  const { memoryBudget, maskThreshold, lowRes = false } = options;
-  const scores = scoreFilter(predIouThresh, stabilityScoreThresh);
+  const { memoryBudget, maskThreshold, lowRes = false, masks } = options;
+  const scores = scoreFilter(predIouThresh, stabilityScoreThresh, masks === 'best');
   const found: Found[] = [];
   const count = grid.length / 2;
   for (let first = 0; first < count; first += POINTS) {
@@ -146,7 +148,7 @@ async function searchCrop(
       return { points: [{ x: (grid[at] ?? 0) * view.width, y: (grid[at + 1] ?? 0) * view.height, label: 1 }] };
     });
     const records = await view.decode(
-      prompts.map((prompt) => ({ ...prompt, multimask: true })),
+      prompts.map((prompt) => ({ ...prompt, multimask: masks !== 'single' })),
       {
         batch: pointsPerBatch,
         stabilityOffset: stabilityScoreOffset,
@@ -248,7 +250,8 @@ type Settings = ReturnType<typeof checked>;
 function checked(options: GridSearchOptions, photo: Photo) {
   const { predIouThresh = 0.88, stabilityScoreThresh = 0.95, stabilityScoreOffset = 1 } = options;
   const { boxNmsThresh = 0.7, cropNmsThresh = 0.7, minMaskRegionArea = 0, pointsPerBatch = 64 } = options;
-  const { cropNLayers = 0, cropOverlapRatio = 512 / 1500 } = options;
+  const { cropNLayers = 0, cropOverlapRatio = 512 / 1500, masks = 'all' } = options;
+  check(['single', 'best', 'all'].includes(masks), 'usage', `masks is ${String(masks)}, not single, best or all`);
   const finite = { predIouThresh, stabilityScoreThresh, stabilityScoreOffset, boxNmsThresh, cropNmsThresh };
   for (const [name, value] of Object.entries({ ...finite, minMaskRegionArea })) {
     check(Number.isFinite(value), 'usage', `${name} is ${value}, not a number`);
@@ -261,7 +264,7 @@ function checked(options: GridSearchOptions, photo: Photo) {
   );
   const crops = cropBoxes(photo.width, photo.height, cropNLayers, cropOverlapRatio);
   const grids = gridsOf(options, cropNLayers);
-  return { ...finite, minMaskRegionArea, pointsPerBatch, crops, grids };
+  return { ...finite, minMaskRegionArea, pointsPerBatch, masks, crops, grids };
 }
 
 /** Points of each layer, x, y, x, y.. from 0 to 1. */

@@ -116,6 +116,7 @@ const MISTAKES: readonly (readonly [readonly string[], string])[] = [
   [['everything', 'a.jpg', '--format', 'gif'], '--format gif'],
   [['everything', 'a.jpg', '--json', '--format', 'svg'], '--out'],
   [['everything', 'a.jpg', '--mode', 'grid', '--channel-order', 'rgb'], '--mode grid'],
+  [['everything', 'a.jpg', '--mode', 'grid', '--prompt', 'centre'], '--mode grid'],
   [['everything', 'a.jpg', '--mode', 'all'], 'objects or grid'],
   [['everything', 'a.jpg', '--conf', 'high'], '--conf high'],
   [['everything', 'a.jpg', '--conf', 'NaN'], '--conf NaN'],

@@ -71,6 +71,13 @@ const tasks: Tasks = {
       ],
       boxNmsThresh: 1,
     });
+    const single = await all(photo, { ...open, boxNmsThresh: 1, masks: 'single' });
+    const best = await all(photo, { ...open, boxNmsThresh: 1, masks: 'best' });
+    const clicks = Array.from({ length: 9 }, (_, i) => ({
+      points: [[((i % 3) + 0.5) * (photo.width / 3), (Math.floor(i / 3) + 0.5) * (photo.height / 3)] as const],
+      multimask: false,
+    }));
+    const clicked = await photo.segment(clicks);
     const errors: Record<string, string> = {};
     for (const [name, options] of Object.entries({
       noPoint: { pointGrids: [[]] },
@@ -84,6 +91,7 @@ const tasks: Tasks = {
       side: { pointsPerSide: 0 },
       offset: { stabilityScoreOffset: -1 },
       threshold: { boxNmsThresh: Number.NaN },
+      masks: { masks: 'two' as 'all' },
     } satisfies Record<string, Omit<GridSearchOptions, 'mode'>>)) {
       errors[name] = await all(photo, options).then(
         () => 'no error',
@@ -98,6 +106,19 @@ const tasks: Tasks = {
       smallRegions: small.filter(({ area }) => area < minArea).length,
       cleaned: cleaned.length,
       own: summary(own),
+      single: single.map((record) => [
+        record.prompt,
+        record.mask,
+        record.predictedIou,
+        record.segmentation.toCocoRle().counts,
+      ]),
+      clicked: clicked.map((record) => [
+        record.prompt,
+        record.mask,
+        record.predictedIou,
+        record.segmentation.toCocoRle().counts,
+      ]),
+      best: summary(best),
       errors,
     };
   },

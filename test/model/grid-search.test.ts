@@ -23,6 +23,10 @@ interface Outcome {
   readonly smallRegions: number;
   readonly cleaned: number;
   readonly own: readonly Summary[];
+  /** Prompt, mask, predicted IoU, pixels. */
+  readonly single: readonly (readonly [number, number, number, string])[];
+  readonly clicked: readonly (readonly [number, number, number, string])[];
+  readonly best: readonly Summary[];
   readonly errors: Readonly<Record<string, string>>;
 }
 
@@ -64,6 +68,11 @@ for (const host of hosts) {
     expect(r.own).toHaveLength(6);
     for (const { prompt, point } of r.own)
       expect(point).toEqual(prompt === 0 ? [width / 2, height / 4] : [width, height / 2]);
+    // A single mask a point is what a click gives; the best is that of the three with the largest predicted IoU.
+    const byPrompt = [...r.single].sort(([a], [b]) => a - b);
+    expect(byPrompt).toEqual(r.clicked);
+    const bests = Array.from({ length: 9 }, (_, point) => r.everyMask.find(({ prompt }) => prompt === point));
+    expect([...r.best].sort((a, b) => a.prompt - b.prompt)).toEqual(bests);
     expect(r.errors).toEqual({
       noPoint: 'usage',
       outside: 'usage',
@@ -76,6 +85,7 @@ for (const host of hosts) {
       overlap: 'usage',
       noPointsLeft: 'usage',
       batch: 'usage',
+      masks: 'usage',
     });
   });
 
