@@ -1,4 +1,4 @@
-// npm run bench [-- --adapter auto] [--only KERNEL,KERNEL,segevery,convert] [--row TEXT] [--tiling workgroup]: profiles the kernels at the models' shapes in
+// npm run bench [-- --adapter auto] [--only KERNEL,KERNEL,segevery,convert,evaluate] [--row TEXT] [--tiling workgroup]: profiles the kernels at the models' shapes in
 // headless Chrome, prints each launch with its share of the fma peak, and writes bench/results/DATE-ADAPTER.json; then SegEvery (segevery.ts).
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openBrowserPage } from './browser-page.ts';
 import { benchConvert } from './convert.ts';
+import { benchEvaluate } from './evaluate.ts';
 import type { Api, Measured } from './kernels.ts';
 import { benchSegEvery } from './segevery.ts';
 
@@ -94,10 +95,11 @@ async function benchKernels(kernels: readonly string[]): Promise<void> {
   }
 }
 
-const kernels = only.filter((name) => name !== 'segevery' && name !== 'convert');
+const kernels = only.filter((name) => !['segevery', 'convert', 'evaluate'].includes(name));
 if (only.length === 0 || kernels.length > 0) await benchKernels(kernels);
 if (only.length === 0 || only.includes('segevery')) {
   const { name, result } = await benchSegEvery(adapter);
   save(name, '-segevery', result);
 }
 if (only.length === 0 || only.includes('convert')) save('convert', '', await benchConvert());
+if (only.length === 0 || only.includes('evaluate')) save('evaluate', '', await benchEvaluate());
