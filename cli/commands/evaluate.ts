@@ -148,7 +148,9 @@ async function runModel(config: EvaluateConfig, model: string, shared: Shared): 
     truth.images,
     async (image) => {
       const proposed = await load(image);
-      if (!proposed && photos.has(image.id)) findings.add('image-failed', photos.get(image.id)?.name ?? '');
+      const photo = photos.get(image.id);
+      if (!proposed && photo) findings.add('image-failed', photo.name);
+      if (proposed?.proposals.length === 0) findings.add('image-without-results', photo?.name ?? '');
       return proposed;
     },
     { ...command, terminal, signal },

@@ -132,7 +132,23 @@ describe('bad input', () => {
       'mask-input',
       'its size is [9,20]; the image is of [10, 20]',
     ],
+    ['a file of results with nothing in it', good, '', 'usage', 'the file ends in the middle'],
     ['results that are no list', good, { a: 1 }, 'usage', 'no list of results'],
+    [
+      'a result of another size',
+      good,
+      [{ image_id: 1, score: 1, segmentation: { size: [20, 10], counts: [200] } }],
+      'mask-input',
+      'result 0: segmentation: its size is [20,10]; the image is of [10, 20]',
+    ],
+    [
+      'a result with a polygon of two points',
+      good,
+      [{ image_id: 1, score: 1, segmentation: [[1, 1, 4, 4]] }],
+      'mask-input',
+      'result 0: segmentation: polygon of 4 numbers',
+    ],
+    ['an object of another shape', { images: [image], annotations: [7] }, [], 'usage', 'annotations[0] is no object'],
     ['a result without score', good, [{ image_id: 1, segmentation: [square] }], 'usage', 'score'],
     ['a list of other images', good, [], 'usage', 'none.jpg', ['none.jpg']],
   ] as const)('%s is refused, and the message says where', async (_, truth, results, code, words, ...[subset]) => {
@@ -159,6 +175,30 @@ describe('bad input', () => {
     ]);
     expect(report.runs[0]?.findings.map(({ kind }) => kind)).toContain('result-of-unknown-image');
     expect(await written('bad', 'report.md')).toContain('1 polygons with fewer than three points');
+  });
+
+  it('names of all kinds are shown as text, in the page and in the tables', async () => {
+    const hostile = '<img src=x onerror=alert(1)>|"\'`\u001b[2J\u202e\n# one.jpg';
+    const truth = {
+      images: [{ ...image, file_name: hostile }],
+      annotations: [
+        { ...object, image_id: 9 },
+        { ...object, id: 2 },
+      ],
+    };
+    const paths = [await file('hostile.json', truth), await file('<b>results.json', [])];
+    const { data } = await run(['--annotations', paths[0] ?? '', '--results', paths[1] ?? '', ...out('hostile')]);
+    const page = await written('hostile', 'report.html');
+    expect(page).toContain('&lt;img src=x onerror=alert(1)&gt;|&quot;&#39;`');
+    expect(page).toContain('&lt;b&gt;results.json');
+    for (const text of [page, data]) {
+      expect(text).not.toMatch(/<img|<b>|<script/);
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
+      expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+      expect(text).not.toMatch(/^# one/m);
+    }
+    expect(page).toContain("default-src 'none'");
+    expect(data).toContain('&lt;b>results.json');
   });
 
   it('files and folders that are not there are errors of reading', async () => {

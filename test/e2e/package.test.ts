@@ -70,7 +70,7 @@ test('Node imports every entry, and the command runs', async () => {
   expect((await execute(command, ['models'], { cwd: app, shell: windows })).stdout).toContain('sam_vit_h');
 });
 
-/** Uses all entries; what is wrong with a line that `@ts-expect-error` marks has to be found, so nothing is `any`. */
+/** Uses all entries. The compiler has to find fault with the lines that end in `// wrong`, and with no other: so nothing is `any`. */
 const CONSUMER = `
 import { createEngine, type EverythingRecord, type Mask, SegEveryError } from 'segevery';
 import { filesOf, ModelCache } from 'segevery/cache';
@@ -78,19 +78,16 @@ import { convertCheckpoints, Sha256 } from 'segevery/checkpoint';
 import { type Evaluation, Evaluator, readAnnotations, readResults } from 'segevery/evaluate';
 
 const engine = await createEngine({ precision: 'f16' });
-// @ts-expect-error: no such precision
-await createEngine({ precision: 'f15' });
+await createEngine({ precision: 'f15' }); // wrong
 const device: GPUDevice = engine.runtime.device;
 const cache = await ModelCache.open();
 const model = await engine.load(await cache.load('https://example.org/model/'));
-// @ts-expect-error: there is no such method
-cache.nothing();
+cache.nothing(); // wrong
 {
   using photo = await model.open(new Blob());
   const [mask] = await photo.segment({ box: [1, 2, 3, 4] });
   const area: number | undefined = mask?.segmentation.area;
-  // @ts-expect-error: a box has four numbers
-  await photo.segment({ box: [1, 2, 3] });
+  await photo.segment({ box: [1, 2, 3] }); // wrong
   for await (const records of photo.everything({ mode: 'grid', pointsPerSide: 8 })) show(records, area);
 }
 function show(records: readonly EverythingRecord[], area: number | undefined): Mask[] {
@@ -102,8 +99,7 @@ const { proposals } = await readResults([new Uint8Array()], truth, { where: 'res
 const evaluator = new Evaluator([10, 100]);
 for (const image of truth.images) evaluator.add(image, proposals.get(image.id) ?? []);
 const result: Evaluation = evaluator.result();
-// @ts-expect-error: recall is a number or null
-const word: string = result.masks.sizes['all']?.average[0];
+const word: string = result.masks.sizes['all']?.average[0]; // wrong
 console.log(device, word, filesOf, convertCheckpoints, Sha256, new SegEveryError('io', ''));
 `;
 
@@ -117,7 +113,7 @@ declare function draw(masks: readonly import('segevery').EverythingRecord[]): vo
 test.each([
   ['bundler', 'esnext'],
   ['nodenext', 'nodenext'],
-])('strict TypeScript with moduleResolution %s finds no error', async (moduleResolution, module) => {
+])('strict TypeScript with moduleResolution %s finds what is wrong, and no more', async (moduleResolution, module) => {
   const types = join(app, 'node_modules', '@webgpu');
   await mkdir(types, { recursive: true });
   await symlink(join(ROOT, 'node_modules', '@webgpu', 'types'), join(types, 'types'), 'junction').catch(() => {});
@@ -148,5 +144,6 @@ test.each([
     () => '',
     (error: { stdout: string }) => error.stdout,
   );
-  expect(errors).toBe('');
+  const wrong = CONSUMER.split('\n').flatMap((line, i) => (line.endsWith('// wrong') ? [`consumer.ts(${i + 1}`] : []));
+  expect(errors.match(/^[^\s,]+(?=,\d+\): error)/gm), errors).toEqual(wrong);
 });
