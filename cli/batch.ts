@@ -2,7 +2,8 @@
 
 import { SegEveryError } from '../src/runtime/errors.ts';
 import type { Common } from './arguments.ts';
-import { type Host, openHost } from './host/host.ts';
+import type { Host } from './host/host.ts';
+import { HostKeeper } from './host/keeper.ts';
 import { type PhotoFile, type PhotoList, STDIN_NAME } from './photos.ts';
 import { duration, Progress } from './progress.ts';
 import { readStdin } from './stdin.ts';
@@ -27,6 +28,8 @@ export interface BatchOptions extends Common {
   readonly model: string;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
+  /** A host that stays open behind this batch, for the next one; one of its own unless given. */
+  readonly keeper?: HostKeeper;
 }
 
 /** Errors that the next photo would meet as well. */
@@ -68,7 +71,7 @@ class Batch<R> {
   readonly #task: BatchTask<R>;
   readonly #failures: Failure[] = [];
   #progress: Progress | undefined;
-  #host: Host | undefined;
+  readonly #keeper: HostKeeper;
   #done = 0;
   #skipped = 0;
   /** The result that is being kept. Never rejects: what went wrong is in `#broken`. */
@@ -79,6 +82,8 @@ class Batch<R> {
     this.#list = list;
     this.#options = options;
     this.#task = task;
+    this.#keeper = options.keeper ?? new HostKeeper(options);
+    this.#keeper.onStage = (stage, done) => this.#progress?.stage(stage, done);
   }
 
   async run(): Promise<number> {
@@ -109,7 +114,7 @@ class Batch<R> {
   async close(): Promise<void> {
     this.#progress?.end();
     await this.#keeping;
-    await this.#host?.close();
+    if (this.#options.keeper === undefined) await this.#keeper.close();
   }
 
   #reportOthers(): void {
@@ -180,9 +185,8 @@ class Batch<R> {
     if (!(error instanceof SegEveryError) || FATAL.has(error.code)) throw error;
     if (error.code === 'browser') {
       // Without a host there was none to die; else this photo was too much for it, and the next gets another.
-      if (this.#host === undefined) throw error;
-      await this.#host.close();
-      this.#host = undefined;
+      if (!this.#keeper.isOpen) throw error;
+      await this.#keeper.close();
     }
     this.#progress?.finish();
     this.#fail(photo.shown, error);
@@ -195,19 +199,10 @@ class Batch<R> {
 
   /** The host, started with the first photo that needs it. */
   async #open(photo: PhotoFile): Promise<Host> {
-    const host = this.#host ?? (await this.#start());
-    this.#host = host;
+    const host = await this.#keeper.open();
+    host.allow(this.#options.model);
     if (photo.path === STDIN_NAME) host.provide(STDIN_NAME, await readStdin());
     else host.allow(photo.path);
-    return host;
-  }
-
-  async #start(): Promise<Host> {
-    const { host: name, software, signal, terminal, model } = this.#options;
-    const onStage = (stage: string, done: number): void => this.#progress?.stage(stage, done);
-    const host = await openHost(name, { software, signal, onProgress: terminal.say, onStage });
-    terminal.say(`host: ${host.description}`);
-    host.allow(model);
     return host;
   }
 

@@ -17,6 +17,7 @@ import { resultsText } from '../evaluate/save.ts';
 import { type Proposed, score } from '../evaluate/score.ts';
 import { fingerprintOf, ProposalStore } from '../evaluate/store.ts';
 import { drawWorst, type WorstImage } from '../evaluate/worst.ts';
+import { HostKeeper } from '../host/keeper.ts';
 import { modelFolder, modelHash } from '../model-folder.ts';
 import { assertWritable, type Content, writeFiles } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
@@ -98,14 +99,19 @@ async function runAll(configs: readonly EvaluateConfig[], shared: Shared): Promi
       `--images ${shared.command.images}: none of the ${truth.images.length} photos is there`,
     );
   const runs: Run[] = [];
-  for (const [i, config] of configs.entries()) {
-    if (configs.length > 1) terminal.say(`configuration ${i + 1} of ${configs.length}: ${config.title}`);
-    runs.push(await runConfig(config, shared));
+  const keeper = new HostKeeper({ ...shared.command, terminal, signal: shared.signal });
+  try {
+    for (const [i, config] of configs.entries()) {
+      if (configs.length > 1) terminal.say(`configuration ${i + 1} of ${configs.length}: ${config.title}`);
+      runs.push(await runConfig(config, shared, keeper));
+    }
+  } finally {
+    await keeper.close();
   }
   return runs;
 }
 
-async function runConfig(config: EvaluateConfig, shared: Shared): Promise<Run> {
+async function runConfig(config: EvaluateConfig, shared: Shared, keeper: HostKeeper): Promise<Run> {
   const { name, title, options, paper } = config;
   const leftOut = (reason: string): Run => {
     shared.terminal.say(`left out: ${title}: ${reason}`);
@@ -123,14 +129,14 @@ async function runConfig(config: EvaluateConfig, shared: Shared): Promise<Run> {
     return leftOut(`${error.message}${config.weights === undefined ? '' : `; ${config.weights}`}`);
   }
   try {
-    return await runModel(config, model, shared);
+    return await runModel(config, model, shared, keeper);
   } catch (error) {
     if (!(error instanceof SegEveryError) || !OF_ONE_RUN.has(error.code) || command.configs.length === 0) throw error;
     return leftOut(`(${error.code}) ${error.message}`);
   }
 }
 
-async function runModel(config: EvaluateConfig, model: string, shared: Shared): Promise<Run> {
+async function runModel(config: EvaluateConfig, model: string, shared: Shared, keeper: HostKeeper): Promise<Run> {
   const { command, truth, photos, terminal, signal } = shared;
   const { name, title, options, paper, settings, channelOrder, rank, keep } = config;
   const sha256 = await modelHash(model);
@@ -138,7 +144,7 @@ async function runModel(config: EvaluateConfig, model: string, shared: Shared): 
   const { batch: _batch, memoryBudget: _budget, pointsPerBatch: _points, ...decisive } = settings;
   const made = { format: 1, sha256, decisive, channelOrder, dtype: command.dtype, rank, keep };
   const store = new ProposalStore(join(command.out, name), fingerprintOf(made));
-  await propose({ ...command, config, model, images: truth.images, photos, store, terminal, signal });
+  await propose({ ...command, config, model, images: truth.images, photos, store, keeper, terminal, signal });
   const findings = new Findings();
   const load = async (image: Truth['images'][number]): Promise<Proposed | undefined> => {
     const stored = await store.load(image);

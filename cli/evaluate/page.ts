@@ -35,7 +35,7 @@ figure svg { display: block; width: 100%; height: auto; }
 .found { fill: #009e73; stroke: #009e73; }
 .missed { fill: #d55e00; stroke: #d55e00; }
 .proposal { fill: none; stroke: #fff; stroke-width: 1.5; stroke-dasharray: 4 3; vector-effect: non-scaling-stroke; }
-@media (max-width: 600px) { .plot { font-size: 17px; } .plot .title { font-size: 19px; } .plot .small { font-size: 15px; } th, td { padding: 0.15rem 0.45rem; } }
+@media (max-width: 600px) { .plot { font-size: 17px; } .plot .title { font-size: 19px; } .plot .small { font-size: 15px; } th, td { padding: 0.15rem 0.45rem; } td:first-child { white-space: normal; min-width: 7em; } }
 `;
 
 /** The page needs nothing but itself: whatever a name in it might try, nothing is loaded and no script runs. */

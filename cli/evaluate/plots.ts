@@ -17,11 +17,11 @@ export interface PlotOptions {
   readonly scatter?: boolean;
 }
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 340, 60, 18, 36, 52];
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 345, 60, 18, 36, 57];
 /** Of a label beside a point. */
 const [LETTER, LINE] = [6, 13];
-/** Okabe and Ito's colours, which most colour-blind readers tell apart; their black is the colour of the text, on any ground. */
-const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', 'currentColor'];
+/** Okabe and Ito's colours, which most colour-blind readers tell apart; their blue is lighter and their black the colour of the text, for dark grounds. */
+const COLOURS = ['#1f86d0', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', 'currentColor'];
 const DASHES = ['', '6 3', '2 3'];
 
 /** Colour of the n-th series; beyond the seventh, lines are dashed. */
@@ -56,7 +56,7 @@ export function plot(series: readonly Series[], { title, x, y, logX = false, sca
   const grid = [
     ...ticksX.map((tick) => {
       const where = at(tick).toFixed(1);
-      return `<path d="M${where} ${TOP}V${HEIGHT - BOTTOM}"/><text x="${where}" y="${HEIGHT - BOTTOM + 16}" text-anchor="middle">${label(tick)}</text>`;
+      return `<path d="M${where} ${TOP}V${HEIGHT - BOTTOM}"/><text x="${where}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle">${label(tick)}</text>`;
     }),
     ...ticksY.map((tick) => {
       const where = up(tick).toFixed(1);

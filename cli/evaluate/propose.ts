@@ -5,6 +5,7 @@ import { check } from '../../src/runtime/errors.ts';
 import type { Common } from '../arguments.ts';
 import { count, runBatch } from '../batch.ts';
 import type { EverythingMaskJson, EverythingResult } from '../host/everything.ts';
+import type { HostKeeper } from '../host/keeper.ts';
 import type { PhotoFile } from '../photos.ts';
 import type { Terminal } from '../terminal.ts';
 import type { EvaluateConfig, Ranking } from './config.ts';
@@ -19,6 +20,7 @@ export interface ProposeJob extends Common {
   readonly photos: ReadonlyMap<number, FoundPhoto>;
   readonly store: ProposalStore;
   readonly force: boolean;
+  readonly keeper: HostKeeper;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
