@@ -4,6 +4,7 @@ import type { TruthImage } from '../../src/evaluate/annotations.ts';
 import { type Evaluation, Evaluator, type ImageScore } from '../../src/evaluate/evaluator.ts';
 import type { Proposal } from '../../src/evaluate/overlaps.ts';
 import { throwIfAborted } from '../../src/runtime/errors.ts';
+import { duration } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
 import { medianStages } from './report.ts';
 
@@ -42,11 +43,14 @@ export async function score(
   const scores: ImageScore[] = [];
   const times: Readonly<Record<string, number>>[] = [];
   let done = 0;
+  const begun = performance.now();
   try {
     for (const image of images) {
       throwIfAborted(signal);
       const proposed = await load(image);
-      terminal.status(`scoring: ${++done}/${images.length}`);
+      done++;
+      const left = duration(((performance.now() - begun) * (images.length - done)) / done);
+      terminal.status(`scoring: ${done}/${images.length}, ${left} left`);
       if (!proposed) continue;
       scores.push(evaluator.add(image, proposed.proposals));
       if (scores.length > 4 * worst + 100) scores.splice(0, scores.length, ...worstOf(scores, worst));
