@@ -201,6 +201,31 @@ describe('bad input', () => {
     expect(data).toContain('&lt;b>results.json');
   });
 
+  it('rows whose weights are missing say so and are left out; where all are, the exit code is 4', async () => {
+    const truth = await file('truth.json', good);
+    await mkdir(join(folder, 'there'), { recursive: true });
+    await file(join('there', 'one.jpg'), 'never opened');
+    const paper = ['boxes-320', 'boxes-100', 'boxes-010', 'fastsam'].flatMap((name) => [
+      '--config',
+      join(import.meta.dirname, '..', '..', 'bench', 'paper', `${name}.json`),
+    ]);
+    const args = [
+      '--annotations',
+      truth,
+      '--images',
+      join(folder, 'there'),
+      '--models',
+      join(folder, 'none'),
+      ...paper,
+    ];
+    const { code, data, said } = await run([...args, ...out('without')]);
+    expect(code).toBe(4);
+    expect(said).toContain('no configuration could run; what each one needs is in the report');
+    expect(data).toContain('| FastSAM (left out) | 1000 | - / 49.6 | - / 36.2 | - / 69.4 | - / 77.1 | - |');
+    expect(data).toContain('| MobileSAMv2, mean | - | - / 42.5 | - / 30.2 | - / 61.7 | - / 64.7 | - |');
+    expect(data).toMatch(/^- FastSAM-x: left out: .*fastsam-x has no model.json.*segevery convert FastSAM-x.pt/m);
+  });
+
   it('files and folders that are not there are errors of reading', async () => {
     const truth = await file('truth.json', good);
     await expect(run(['--annotations', 'none.json', '--results', truth])).rejects.toMatchObject({ code: 'io' });
