@@ -59,16 +59,19 @@ export async function benchSegEvery(adapter: 'software' | 'auto'): Promise<{ nam
 
     await call('objects', 'nano', ROUND_PROMPTS); // compiles
     await call('grid', 'nano', 2);
-    const own = await call('ownObjects');
-    const objects = await call('objects', 'nano', BOXES);
-    const [grid32, grid64] = [await call('grid', 'nano', 32), await call('grid', 'nano', 64)];
+    // Each line comes when it is measured: on a software adapter all of it takes a quarter of an hour.
+    const told = async (what: string, measured: Promise<SegEveryRun>): Promise<SegEveryRun> => {
+      const done = await measured;
+      say(what, cost(done));
+      return done;
+    };
+    const own = await told('objects, the folder’s own options', call('ownObjects'));
+    const objects = await told(`objects, ${BOXES} boxes`, call('objects', 'nano', BOXES));
+    const grid32 = await told('grid 32 x 32, 3 masks, filters', call('grid', 'nano', 32));
+    const grid64 = await told('grid 64 x 64, 3 masks, filters', call('grid', 'nano', 64));
     // The small model is seldom sure enough for SAM's threshold; here every mask is measured for its stability.
-    const stability32 = await call('grid', 'nano', 32, { predIouThresh: 0 });
-    say('objects, the folder’s own options', cost(own));
-    say(`objects, ${BOXES} boxes`, cost(objects));
-    say('grid 32 x 32, 3 masks, filters', cost(grid32));
-    say('grid 64 x 64, 3 masks, filters', cost(grid64));
-    say('grid 32 x 32, stability of all masks', cost(stability32));
+    const every = call('grid', 'nano', 32, { predIouThresh: 0 });
+    const stability32 = await told('grid 32 x 32, stability of all masks', every);
     const ratios = sayRatios(cost(objects), { 32: cost(grid32), 64: cost(grid64) });
     const readback = (objects.stages.readback ?? Number.NaN) / (objects.stages.decode ?? Number.NaN);
     console.log(`reading back the masks of ${BOXES} boxes: ${(100 * readback).toFixed(2)}% of decoding (at most 5%)`);

@@ -7,7 +7,8 @@ import { decodeRle, encodeRle, type Rle } from '../formats/rle.ts';
 import { check, SegEveryError, throwIfAborted } from '../runtime/errors.ts';
 import type { BoxCorners, CheckedPrompt } from './coordinates.ts';
 import { cropPixels } from './crop-pixels.ts';
-import { type EverythingRecord, scoreFilter } from './everything.ts';
+import { checkOptions } from './decode-masks.ts';
+import { checkShares, type EverythingRecord, scoreFilter } from './everything.ts';
 import { type CropBox, cropBoxes, isNearCropEdge, layerPointGrids } from './grids.ts';
 import { Mask } from './mask.ts';
 import { nms } from './nms.ts';
@@ -20,9 +21,9 @@ export interface GridSearchOptions extends Omit<SegmentOptions, 'stabilityOffset
   readonly pointsPerSide?: number;
   /** Most points decoded at once; 64 unless said. The decoder takes at most 32, fewer where memory asks for it: nothing depends on it. */
   readonly pointsPerBatch?: number;
-  /** Masks with a predicted IoU above this are kept; 0.88 unless said, no filter for 0 or less. */
+  /** Masks with a predicted IoU above this are kept; 0.88 unless said, no filter for 0. */
   readonly predIouThresh?: number;
-  /** Least stability score; 0.95 unless said, no filter for 0 or less. */
+  /** Least stability score; 0.95 unless said, no filter for 0. */
   readonly stabilityScoreThresh?: number;
   /** How far the logits' threshold is moved for the stability score; 1 unless said. */
   readonly stabilityScoreOffset?: number;
@@ -249,11 +250,12 @@ function checked(options: GridSearchOptions, photo: Photo) {
   const { predIouThresh = 0.88, stabilityScoreThresh = 0.95, stabilityScoreOffset = 1 } = options;
   const { boxNmsThresh = 0.7, cropNmsThresh = 0.7, minMaskRegionArea = 0, pointsPerBatch = 64 } = options;
   const { cropNLayers = 0, cropOverlapRatio = 512 / 1500 } = options;
-  const finite = { predIouThresh, stabilityScoreThresh, stabilityScoreOffset, boxNmsThresh, cropNmsThresh };
-  for (const [name, value] of Object.entries({ ...finite, minMaskRegionArea })) {
-    check(Number.isFinite(value), 'usage', `${name} is ${value}, not a number`);
+  const shares = { predIouThresh, stabilityScoreThresh, boxNmsThresh, cropNmsThresh };
+  checkShares(shares);
+  for (const [name, value] of Object.entries({ stabilityScoreOffset, minMaskRegionArea })) {
+    check(value >= 0 && value < Number.POSITIVE_INFINITY, 'usage', `${name} is ${value}; it must be a number from 0`);
   }
-  check(stabilityScoreOffset >= 0, 'usage', `stabilityScoreOffset is ${stabilityScoreOffset}; it must not be negative`);
+  checkOptions(options);
   check(
     Number.isInteger(pointsPerBatch) && pointsPerBatch >= 1,
     'usage',
@@ -261,7 +263,7 @@ function checked(options: GridSearchOptions, photo: Photo) {
   );
   const crops = cropBoxes(photo.width, photo.height, cropNLayers, cropOverlapRatio);
   const grids = gridsOf(options, cropNLayers);
-  return { ...finite, minMaskRegionArea, pointsPerBatch, crops, grids };
+  return { ...shares, stabilityScoreOffset, minMaskRegionArea, pointsPerBatch, crops, grids };
 }
 
 /** Points of each layer, x, y, x, y.. from 0 to 1. */

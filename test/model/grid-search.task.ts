@@ -84,6 +84,11 @@ const tasks: Tasks = {
       side: { pointsPerSide: 0 },
       offset: { stabilityScoreOffset: -1 },
       threshold: { boxNmsThresh: Number.NaN },
+      iou: { predIouThresh: 1.5 },
+      stability: { stabilityScoreThresh: -0.1 },
+      crops: { cropNmsThresh: 2 },
+      area: { minMaskRegionArea: Number.POSITIVE_INFINITY },
+      logits: { maskThreshold: Number.NaN },
     } satisfies Record<string, Omit<GridSearchOptions, 'mode'>>)) {
       errors[name] = await all(photo, options).then(
         () => 'no error',
