@@ -21,9 +21,9 @@ export interface GridSearchOptions extends Omit<SegmentOptions, 'stabilityOffset
   readonly pointsPerSide?: number;
   /** Most points decoded at once; 64 unless said. The decoder takes at most 32, fewer where memory asks for it: nothing depends on it. */
   readonly pointsPerBatch?: number;
-  /** Masks with a predicted IoU above this are kept; 0.88 unless said, no filter for 0. */
+  /** Masks with a predicted IoU above this are kept; 0.88 unless said, no filter for 0 or less. */
   readonly predIouThresh?: number;
-  /** Least stability score; 0.95 unless said, no filter for 0. */
+  /** Least stability score; 0.95 unless said, no filter for 0 or less. */
   readonly stabilityScoreThresh?: number;
   /** How far the logits' threshold is moved for the stability score; 1 unless said. */
   readonly stabilityScoreOffset?: number;
@@ -250,8 +250,15 @@ function checked(options: GridSearchOptions, photo: Photo) {
   const { predIouThresh = 0.88, stabilityScoreThresh = 0.95, stabilityScoreOffset = 1 } = options;
   const { boxNmsThresh = 0.7, cropNmsThresh = 0.7, minMaskRegionArea = 0, pointsPerBatch = 64 } = options;
   const { cropNLayers = 0, cropOverlapRatio = 512 / 1500 } = options;
-  const shares = { predIouThresh, stabilityScoreThresh, boxNmsThresh, cropNmsThresh };
+  const shares = { boxNmsThresh, cropNmsThresh };
   checkShares(shares);
+  // As in SAM neither filters from 0 down; a predicted IoU is no share, models may predict more than 1.
+  check(Number.isFinite(predIouThresh), 'usage', `predIouThresh is ${predIouThresh}, not a number`);
+  check(
+    stabilityScoreThresh <= 1,
+    'usage',
+    `stabilityScoreThresh is ${stabilityScoreThresh}; it must be a number up to 1`,
+  );
   for (const [name, value] of Object.entries({ stabilityScoreOffset, minMaskRegionArea })) {
     check(value >= 0 && value < Number.POSITIVE_INFINITY, 'usage', `${name} is ${value}; it must be a number from 0`);
   }
@@ -263,7 +270,16 @@ function checked(options: GridSearchOptions, photo: Photo) {
   );
   const crops = cropBoxes(photo.width, photo.height, cropNLayers, cropOverlapRatio);
   const grids = gridsOf(options, cropNLayers);
-  return { ...shares, stabilityScoreOffset, minMaskRegionArea, pointsPerBatch, crops, grids };
+  return {
+    ...shares,
+    predIouThresh,
+    stabilityScoreThresh,
+    stabilityScoreOffset,
+    minMaskRegionArea,
+    pointsPerBatch,
+    crops,
+    grids,
+  };
 }
 
 /** Points of each layer, x, y, x, y.. from 0 to 1. */
