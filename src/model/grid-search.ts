@@ -268,7 +268,10 @@ function checked(options: GridSearchOptions, photo: Photo) {
     'usage',
     `pointsPerBatch is ${pointsPerBatch}; it must be a whole number from 1`,
   );
-  const crops = cropBoxes(photo.width, photo.height, cropNLayers, cropOverlapRatio);
+  // Of photos that are a few pixels wide SAM's formula makes crops without any.
+  const crops = cropBoxes(photo.width, photo.height, cropNLayers, cropOverlapRatio).filter(
+    ({ box }) => areaOf(box) > 0,
+  );
   const grids = gridsOf(options, cropNLayers);
   return {
     ...shares,

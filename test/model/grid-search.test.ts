@@ -96,6 +96,14 @@ for (const host of hosts) {
     expect(r.refused).toBe('model-mismatch');
   });
 
+  test(`photos of one pixel and of one column on ${host}`, async () => {
+    type Masks = { inside: boolean; crop: string }[];
+    const { dot, column } = await onHost<{ dot: Masks; column: Masks }>(host, 'model/grid-search:tiny');
+    // One by the box, then three for each of four points: of the photo and of its only crop that has a pixel.
+    expect(dot).toEqual(Array(25).fill({ inside: true, crop: '0,0,1,1' }));
+    expect(column).toEqual(Array(13).fill({ inside: true, crop: '0,0,1,40' }));
+  });
+
   test(`output modes on ${host}`, async () => {
     const r = await onHost<{ same: boolean; count: number }>(host, 'model/grid-search:outputModes');
     expect(r.same).toBe(true);
