@@ -1,5 +1,5 @@
 // SegEvery as MobileSAMv2 runs it (arXiv:2312.09579): a detector's boxes as prompts, decoded in batches, a mask for each object.
-import { check, SegEveryError } from '../runtime/errors.ts';
+import { check, SegEveryError, throwIfAborted } from '../runtime/errors.ts';
 import { type BoxCorners, type CheckedPrompt, checkPrompt } from './coordinates.ts';
 import { checkOptions, type MaskFilter } from './decode-masks.ts';
 import type { Detection } from './detections.ts';
@@ -52,6 +52,7 @@ export async function* everything(
   check(['single', 'best', 'all'].includes(masks), 'usage', `masks is ${String(masks)}, not single, best or all`);
   checkShares({ predIouThresh, stabilityScoreThresh });
   checkOptions(options);
+  throwIfAborted(options.signal);
   const objects = options.boxes ? given(options.boxes, photo) : await photo.detect(options);
   const cropBox = [0, 0, photo.width, photo.height] as const;
   const step = Math.max(1, options.batch ?? YIELDED);

@@ -110,6 +110,7 @@ const tasks: Tasks = {
       prompt: await code(() => all({ prompt: 'center' as 'centre' })),
       masks: await code(() => all({ masks: 'three' as 'all' })),
       box: await code(() => all({ boxes: [...boxes, [5, 5, 5, 5]] })),
+      before: await code(() => all({ boxes: [], signal: AbortSignal.abort() })),
       stopped,
     };
     const none = await all({ conf: 1 });

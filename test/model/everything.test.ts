@@ -112,6 +112,7 @@ for (const host of hosts) {
       prompt: 'usage',
       masks: 'usage',
       box: 'prompt',
+      before: 'aborted',
       stopped: 'aborted',
       afterRestore: 'model-mismatch',
       disposed: 'disposed',
