@@ -13,6 +13,8 @@ export type Stages = Readonly<Record<string, number>>;
 /** One run over the photo. */
 export interface SegEveryRun {
   readonly prompts: number;
+  /** Masks that were decoded: one for a prompt, or three. */
+  readonly decoded: number;
   /** What came out, after filters and suppression. */
   readonly masks: number;
   /** From the first prompt to the last mask, with filters and suppression. */
@@ -47,7 +49,8 @@ async function run(kind: Kind, options: EverythingOptions | GridSearchOptions, p
   const begun = performance.now();
   let masks = 0;
   for await (const batch of opened(kind).everything({ ...options, timings })) masks += batch.length;
-  return { prompts, masks, total: performance.now() - begun, stages: Object.fromEntries(timings) };
+  const decoded = options.mode === 'grid' ? 3 * prompts : prompts;
+  return { prompts, decoded, masks, total: performance.now() - begun, stages: Object.fromEntries(timings) };
 }
 
 async function decoding(prompts: readonly Prompt[], options: SegmentOptions = {}): Promise<number> {
@@ -106,7 +109,7 @@ const api = {
   },
 
   /** SAM's grid search with its own defaults: three masks a point, both filters, suppression. */
-  grid(kind: Kind, side: number, filters: Pick<GridSearchOptions, 'predIouThresh'> = {}): Promise<SegEveryRun> {
+  grid(kind: Kind, side: number, filters: Omit<GridSearchOptions, 'mode'> = {}): Promise<SegEveryRun> {
     return run(kind, { mode: 'grid', pointsPerSide: side, ...filters }, side * side);
   },
 

@@ -1,5 +1,6 @@
 // Options of `segevery everything` and `segevery detect` as data: SAM's under SAM's names, the paper's for objects.
 
+import { LAYER_LIMIT } from '../src/model/grids.ts';
 import { SegEveryError } from '../src/runtime/errors.ts';
 import type { ChannelOrder } from './host/common.ts';
 
@@ -45,6 +46,8 @@ interface NumberOption {
   readonly only?: 'objects' | 'grid';
   readonly min?: number;
   readonly max?: number;
+  /** In place of `max`: this number itself is too large. */
+  readonly below?: number;
   readonly whole?: true;
 }
 
@@ -60,9 +63,9 @@ const NUMBERS: Readonly<Record<string, NumberOption>> = {
   'points-per-side': { key: 'pointsPerSide', only: 'grid', min: 1, max: 1024, whole: true },
   'points-per-batch': { key: 'pointsPerBatch', only: 'grid', min: 1, max: 65_536, whole: true },
   'box-nms-thresh': { key: 'boxNmsThresh', only: 'grid', ...SHARE },
-  'crop-n-layers': { key: 'cropNLayers', only: 'grid', min: 0, max: 8, whole: true },
+  'crop-n-layers': { key: 'cropNLayers', only: 'grid', min: 0, max: LAYER_LIMIT, whole: true },
   'crop-nms-thresh': { key: 'cropNmsThresh', only: 'grid', ...SHARE },
-  'crop-overlap-ratio': { key: 'cropOverlapRatio', only: 'grid', ...SHARE },
+  'crop-overlap-ratio': { key: 'cropOverlapRatio', only: 'grid', min: 0, below: 1 },
   'crop-n-points-downscale-factor': {
     key: 'cropNPointsDownscaleFactor',
     only: 'grid',
@@ -125,6 +128,7 @@ export function everythingSettings(values: Values): EverythingSettings {
     const value = number(name, values[name], option);
     return value === undefined ? [] : [[option.key, value] as const];
   });
+  assertPoints(Object.fromEntries(numbers) as Partial<EverythingSettings>, values['point-grids'] !== undefined);
   return {
     mode,
     ...(prompt ? { prompt } : {}),
@@ -135,6 +139,17 @@ export function everythingSettings(values: Values): EverythingSettings {
     ...(batch ? { batch: Number(batch) } : {}),
     ...(budget === undefined ? {} : { memoryBudget: budget * MEBIBYTE }),
   };
+}
+
+/** Layers of crops have fewer points, and each must have one. @throws code `usage` */
+function assertPoints(settings: Partial<EverythingSettings>, given: boolean): void {
+  const { pointsPerSide, cropNLayers = 0, cropNPointsDownscaleFactor: factor = 1 } = settings;
+  if (given && pointsPerSide !== undefined) throw usage('give --points-per-side or --point-grids, not both');
+  const last = Math.trunc((pointsPerSide ?? 32) / factor ** cropNLayers);
+  if (!given && last < 1)
+    throw usage(
+      `${pointsPerSide ?? 32} points a side leave none for layer ${cropNLayers} of crops, with factor ${factor}`,
+    );
 }
 
 /** @throws code `usage`. */
@@ -170,10 +185,12 @@ function number(option: string, value: unknown, rule: Omit<NumberOption, 'key'> 
   const text = String(value).trim();
   const pattern = rule.whole ? /^\d+$/ : /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
   if (!pattern.test(text)) throw usage(`--${option} ${text}: a ${rule.whole ? 'whole ' : ''}number is needed`);
-  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = rule;
+  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY, below = Number.POSITIVE_INFINITY } = rule;
   const result = Number(text);
-  const range = Number.isFinite(max) ? `from ${min} to ${max}` : `not below ${min}`;
-  if (!Number.isFinite(result) || result < min || result > max) throw usage(`--${option} ${text}: it must be ${range}`);
+  const to = Number.isFinite(max) ? ` to ${max}` : Number.isFinite(below) ? ` to less than ${below}` : undefined;
+  const range = to === undefined ? `not below ${min}` : `from ${min}${to}`;
+  if (!Number.isFinite(result) || result < min || result > max || result >= below)
+    throw usage(`--${option} ${text}: it must be ${range}`);
   return result;
 }
 

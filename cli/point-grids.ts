@@ -8,14 +8,22 @@ const LIMIT_BYTES = 64 * 2 ** 20;
 
 type Grid = readonly (readonly [number, number])[];
 
-/** Reads and checks the file. @throws code `io` when it cannot be read, `usage` for what is wrong in it */
-export async function readPointGrids(path: string): Promise<readonly Grid[]> {
+/**
+ * Reads and checks the file.
+ *
+ * @param layers of crops; the photo itself is one more grid
+ * @throws code `io` when it cannot be read, `usage` for what is wrong in it
+ */
+export async function readPointGrids(path: string, layers: number): Promise<readonly Grid[]> {
   const unreadable = (cause: unknown): never => {
     throw new SegEveryError('io', `the file of point grids ${path} cannot be read`, { cause });
   };
   const { size } = await stat(path).catch(unreadable);
   check(size <= LIMIT_BYTES, 'usage', `${path}: ${size} bytes; a file of point grids has at most ${LIMIT_BYTES}`);
-  return parsePointGrids(await readFile(path, 'utf8').catch(unreadable), path);
+  const grids = parsePointGrids(await readFile(path, 'utf8').catch(unreadable), path);
+  const needed = `${layers + 1} are needed, one for the photo and one for each layer of --crop-n-layers`;
+  check(grids.length === layers + 1, 'usage', `${path} has ${grids.length} grids; ${needed}`);
+  return grids;
 }
 
 /** Point grids of a JSON text; `where` begins the messages. @throws code `usage` */

@@ -23,7 +23,9 @@ type EverythingCommand = Extract<Command, { name: 'everything' }>;
 export async function everything(command: EverythingCommand, terminal: Terminal, signal: AbortSignal): Promise<number> {
   const model = await modelFolder(command.model);
   const { out, json, formats, dtype, channelOrder } = command;
-  const grids = command.pointGrids === undefined ? {} : { pointGrids: await readPointGrids(command.pointGrids) };
+  const layers = command.settings.cropNLayers ?? 0;
+  const grids =
+    command.pointGrids === undefined ? {} : { pointGrids: await readPointGrids(command.pointGrids, layers) };
   const settings = { ...command.settings, ...grids };
   const { outputMode } = settings;
   const order = channelOrder === undefined ? {} : { channelOrder };

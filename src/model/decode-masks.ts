@@ -1,6 +1,7 @@
 // From prompts in the model's frame to records of masks: decoded in batches, filtered while they are still small, then brought to the
 // photo's size.
 import type { Engine } from '../runtime/engine.ts';
+import { check } from '../runtime/errors.ts';
 import type { PhotoFrame } from './coordinates.ts';
 import type { DecodedBatch, EncodedImage, MaskDecoder } from './decoder.ts';
 import { Mask } from './mask.ts';
@@ -32,6 +33,17 @@ export interface MaskContext {
   readonly decoder: MaskDecoder;
   readonly postprocessor: MaskPostprocessor;
   readonly maskThreshold: number;
+}
+
+/** Before anything is done: NaN among them would be taken for no limit, no batch or no pixel. @throws code `usage` */
+export function checkOptions({ batch, memoryBudget, maskThreshold, stabilityOffset }: SegmentOptions): void {
+  const rules = [
+    ['batch', batch, batch === undefined || (Number.isInteger(batch) && batch >= 1), 'a whole number from 1'],
+    ['memoryBudget', memoryBudget, memoryBudget === undefined || memoryBudget > 0, 'a number of bytes'],
+    ['maskThreshold', maskThreshold, maskThreshold === undefined || Number.isFinite(maskThreshold), 'a number'],
+    ['stabilityOffset', stabilityOffset, stabilityOffset === undefined || stabilityOffset >= 0, 'a number from 0'],
+  ] as const;
+  for (const [name, value, fine, wanted] of rules) check(fine, 'usage', `${name} is ${value}; it must be ${wanted}`);
 }
 
 /** Decodes jobs of any kind; `done` gets each job's records once, as batches finish. */

@@ -304,11 +304,6 @@ export class MaskDecoder {
   /** Prompts of the smallest plan that takes the batch at once, or of the largest that fits the budget. */
   #capacity(prompts: number, graph: PromptGraphOptions, o: DecodeOptions): number {
     const { batch = Number.POSITIVE_INFINITY, memoryBudget = MEMORY_BUDGET } = o;
-    check(
-      batch === Number.POSITIVE_INFINITY || (Number.isInteger(batch) && batch >= 1),
-      'usage',
-      `batch is ${batch}; it must be a whole number from 1`,
-    );
     const masks = o.multimask ? this.spec.config.num_multimask_outputs : 1;
     let best = 0;
     for (const capacity of CAPACITIES) {

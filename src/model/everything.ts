@@ -1,7 +1,7 @@
 // SegEvery as MobileSAMv2 runs it (arXiv:2312.09579): a detector's boxes as prompts, decoded in batches, a mask for each object.
-import { check, SegEveryError } from '../runtime/errors.ts';
+import { check, SegEveryError, throwIfAborted } from '../runtime/errors.ts';
 import { type BoxCorners, type CheckedPrompt, checkPrompt } from './coordinates.ts';
-import type { MaskFilter } from './decode-masks.ts';
+import { checkOptions, type MaskFilter } from './decode-masks.ts';
 import type { Detection } from './detections.ts';
 import type { DetectOptions } from './detector.ts';
 import type { Mask } from './mask.ts';
@@ -50,9 +50,9 @@ export async function* everything(
   const { prompt = 'box', masks = 'single', predIouThresh = 0, stabilityScoreThresh = 0, onProgress } = options;
   check(prompt === 'box' || prompt === 'centre', 'usage', `prompt is ${String(prompt)}, not box or centre`);
   check(['single', 'best', 'all'].includes(masks), 'usage', `masks is ${String(masks)}, not single, best or all`);
-  for (const [name, value] of Object.entries({ predIouThresh, stabilityScoreThresh })) {
-    check(value >= 0 && value <= 1, 'usage', `${name} is ${value}; it must be from 0 to 1`);
-  }
+  checkShares({ predIouThresh, stabilityScoreThresh });
+  checkOptions(options);
+  throwIfAborted(options.signal);
   const objects = options.boxes ? given(options.boxes, photo) : await photo.detect(options);
   const cropBox = [0, 0, photo.width, photo.height] as const;
   const step = Math.max(1, options.batch ?? YIELDED);
@@ -93,6 +93,12 @@ export function scoreFilter(predIouThresh: number, stabilityScoreThresh: number,
     // NaN, of a mask without a pixel above either threshold, is not enough.
     wanted: ({ stability }) => stabilityScoreThresh <= 0 || stability >= stabilityScoreThresh,
   };
+}
+
+/** @throws code `usage` for thresholds that are not from 0 to 1. */
+export function checkShares(thresholds: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(thresholds))
+    check(value >= 0 && value <= 1, 'usage', `${name} is ${value}; it must be from 0 to 1`);
 }
 
 /** The caller's boxes, all checked before the first is decoded. */

@@ -2,6 +2,7 @@
 import type { DeviceTensor } from '../runtime/device-tensor.ts';
 import { check, throwIfAborted } from '../runtime/errors.ts';
 import { type BoxCorners, checkPrompt, type Letterbox } from './coordinates.ts';
+import { checkOptions } from './decode-masks.ts';
 import { corners, type Detection, suppressed } from './detections.ts';
 import { checkedOptions, type DetectOptions } from './detector.ts';
 import type { EverythingOptions, EverythingRecord } from './everything.ts';
@@ -90,6 +91,7 @@ export class FastSamPhoto {
     options: (EverythingOptions | GridSearchOptions) & { readonly outputMode?: OutputMode } = {},
   ): AsyncGenerator<EverythingRecord<SegmentationOf[OutputMode]>[], void, undefined> {
     assertUnderstood(options);
+    checkOptions(options as SegmentOptions);
     const { signal, onProgress, maskThreshold = 0, outputMode = 'binary_mask' } = options;
     const convert = inOutputMode(outputMode);
     const found = await this.#found(options as DetectOptions);

@@ -7,7 +7,8 @@ import { decodeRle, encodeRle, type Rle } from '../formats/rle.ts';
 import { check, SegEveryError, throwIfAborted } from '../runtime/errors.ts';
 import type { BoxCorners, CheckedPrompt } from './coordinates.ts';
 import { cropPixels } from './crop-pixels.ts';
-import { type EverythingRecord, scoreFilter } from './everything.ts';
+import { checkOptions } from './decode-masks.ts';
+import { checkShares, type EverythingRecord, scoreFilter } from './everything.ts';
 import { type CropBox, cropBoxes, isNearCropEdge, layerPointGrids } from './grids.ts';
 import { Mask } from './mask.ts';
 import { nms } from './nms.ts';
@@ -252,19 +253,40 @@ function checked(options: GridSearchOptions, photo: Photo) {
   const { boxNmsThresh = 0.7, cropNmsThresh = 0.7, minMaskRegionArea = 0, pointsPerBatch = 64 } = options;
   const { cropNLayers = 0, cropOverlapRatio = 512 / 1500, masks = 'all' } = options;
   check(['single', 'best', 'all'].includes(masks), 'usage', `masks is ${String(masks)}, not single, best or all`);
-  const finite = { predIouThresh, stabilityScoreThresh, stabilityScoreOffset, boxNmsThresh, cropNmsThresh };
-  for (const [name, value] of Object.entries({ ...finite, minMaskRegionArea })) {
-    check(Number.isFinite(value), 'usage', `${name} is ${value}, not a number`);
+  const shares = { boxNmsThresh, cropNmsThresh };
+  checkShares(shares);
+  // As in SAM neither filters from 0 down; a predicted IoU is no share, models may predict more than 1.
+  check(Number.isFinite(predIouThresh), 'usage', `predIouThresh is ${predIouThresh}, not a number`);
+  check(
+    stabilityScoreThresh <= 1,
+    'usage',
+    `stabilityScoreThresh is ${stabilityScoreThresh}; it must be a number up to 1`,
+  );
+  for (const [name, value] of Object.entries({ stabilityScoreOffset, minMaskRegionArea })) {
+    check(value >= 0 && value < Number.POSITIVE_INFINITY, 'usage', `${name} is ${value}; it must be a number from 0`);
   }
-  check(stabilityScoreOffset >= 0, 'usage', `stabilityScoreOffset is ${stabilityScoreOffset}; it must not be negative`);
+  checkOptions(options);
   check(
     Number.isInteger(pointsPerBatch) && pointsPerBatch >= 1,
     'usage',
     `pointsPerBatch is ${pointsPerBatch}; it must be a whole number from 1`,
   );
-  const crops = cropBoxes(photo.width, photo.height, cropNLayers, cropOverlapRatio);
+  // Of photos that are a few pixels wide SAM's formula makes crops without any.
+  const crops = cropBoxes(photo.width, photo.height, cropNLayers, cropOverlapRatio).filter(
+    ({ box }) => areaOf(box) > 0,
+  );
   const grids = gridsOf(options, cropNLayers);
-  return { ...finite, minMaskRegionArea, pointsPerBatch, masks, crops, grids };
+  return {
+    ...shares,
+    predIouThresh,
+    stabilityScoreThresh,
+    stabilityScoreOffset,
+    minMaskRegionArea,
+    pointsPerBatch,
+    masks,
+    crops,
+    grids,
+  };
 }
 
 /** Points of each layer, x, y, x, y.. from 0 to 1. */

@@ -10,7 +10,7 @@ export interface CropBox {
 }
 
 /** 5,461 crops and 16.8 million points: more than anyone can wait for, and few enough to allocate. */
-const LAYER_LIMIT = 6;
+export const LAYER_LIMIT = 6;
 const POINTS_LIMIT = 4096;
 
 function checkCount(value: number, low: number, high: number, name: string): void {

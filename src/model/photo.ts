@@ -10,7 +10,7 @@ import {
   type PromptInput,
   toInputFrame,
 } from './coordinates.ts';
-import { type DecodeJob, decodeMasks, type MaskContext, type MaskFilter } from './decode-masks.ts';
+import { checkOptions, type DecodeJob, decodeMasks, type MaskContext, type MaskFilter } from './decode-masks.ts';
 import type { EncodedImage } from './decoder.ts';
 import type { Detection } from './detections.ts';
 import type { DetectOptions, Detector } from './detector.ts';
@@ -98,6 +98,8 @@ export class Photo {
   readonly #objects: PhotoObjects | undefined;
   readonly #source: PhotoSource | undefined;
   #disposed = false;
+  /** Calls under way; the memory that they read is freed after the last of them. */
+  #calls = 0;
 
   constructor(
     context: PhotoContext,
@@ -144,17 +146,18 @@ export class Photo {
    */
   async detect(options: DetectOptions = {}): Promise<Detection[]> {
     this.#assertOpen();
+    const objects = this.#objects;
     const { detector } = this.#context;
     if (detector === undefined) {
       throw new SegEveryError('model-mismatch', 'this model has no detector; give boxes of your own');
     }
-    if (this.#objects === undefined) {
+    if (objects === undefined) {
       throw new SegEveryError(
         'model-mismatch',
         'the embedding was saved without { detector: true }, or with another detector; open the image itself, or give boxes',
       );
     }
-    return this.#objects.detect(options);
+    return this.#during(() => objects.detect(options));
   }
 
   /**
@@ -199,14 +202,18 @@ export class Photo {
     filter: MaskFilter,
   ): Promise<MaskRecord[]> {
     this.#assertOpen();
+    checkOptions(options);
     const jobs = prompts.map((prompt, index) => this.#job(prompt, index));
     const records: MaskRecord[][] = [];
     let done = 0;
-    await decodeMasks(this.#context, this.#image, this.frame, jobs, options, filter, (job, masks) => {
-      records[job.index] = masks;
-      done++;
-      options.onProgress?.(done / jobs.length);
-    });
+    await this.#during(() =>
+      decodeMasks(this.#context, this.#image, this.frame, jobs, options, filter, (job, masks) => {
+        this.#assertOpen();
+        records[job.index] = masks;
+        done++;
+        options.onProgress?.(done / jobs.length);
+      }),
+    );
     return records.flat();
   }
 
@@ -219,11 +226,16 @@ export class Photo {
    */
   async save(options: { float32?: boolean; detector?: boolean } = {}): Promise<Uint8Array<ArrayBuffer>> {
     this.#assertOpen();
-    const { encoder, detectorSha256 } = this.#context;
+    const { detectorSha256 } = this.#context;
     const asked = options.detector === true;
     if (asked && (this.#objects === undefined || detectorSha256 === undefined)) {
       throw new SegEveryError('model-mismatch', 'save: there is no detector whose boxes could be saved');
     }
+    return this.#during(() => this.#save(asked, options.float32 === true));
+  }
+
+  async #save(asked: boolean, float32: boolean): Promise<Uint8Array<ArrayBuffer>> {
+    const { encoder, detectorSha256 } = this.#context;
     const candidates = asked ? await this.#objects?.save() : undefined;
     const { embedding, fine } = this.#image;
     const tensors = new Map<string, { shape: readonly number[]; data: Float32Array }>();
@@ -236,15 +248,14 @@ export class Photo {
       await read('s1', fine.s1);
     }
     const found = candidates && detectorSha256 ? { detector: { sha256: detectorSha256, candidates } } : {};
-    return writeEmbedding({ encoder, frame: this.frame, tensors, ...found }, options.float32 === true);
+    return writeEmbedding({ encoder, frame: this.frame, tensors, ...found }, float32);
   }
 
-  /** Frees the embedding. Calls afterwards are errors with code `disposed`. */
+  /** Frees the embedding. Calls afterwards are errors with code `disposed`, and so are those under way, which end soon. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    disposeImage(this.#image);
-    this.#objects?.dispose();
+    this.#free();
     this.#context.onDispose(this);
   }
 
@@ -277,6 +288,22 @@ export class Photo {
       pointCoords: prompt.points.map(({ x, y }) => [x, y] as const),
       box: prompt.box ?? null,
     };
+  }
+
+  async #during<T>(body: () => Promise<T>): Promise<T> {
+    this.#calls++;
+    try {
+      return await body();
+    } finally {
+      this.#calls--;
+      if (this.#disposed) this.#free();
+    }
+  }
+
+  #free(): void {
+    if (this.#calls > 0) return;
+    disposeImage(this.#image);
+    this.#objects?.dispose();
   }
 
   #assertOpen(): void {

@@ -1,5 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Command, parseCommand } from '../../cli/arguments.ts';
+import { EVERYTHING_OPTIONS } from '../../cli/arguments-everything.ts';
+import { FORMATS } from '../../cli/formats.ts';
+import { helpText } from '../../cli/help.ts';
 
 type Everything = Extract<Command, { name: 'everything' }>;
 const everything = (...args: string[]) => parseCommand(['everything', 'a.jpg', ...args]) as Everything;
@@ -108,7 +113,14 @@ const MISTAKES: readonly (readonly [readonly string[], string])[] = [
   [['everything', 'a.jpg', '--conf', '1.01'], 'from 0 to 1'],
   [['everything', 'a.jpg', '--conf', '-1'], 'from 0 to 1'],
   [['everything', 'a.jpg', '--max-boxes', '0'], 'from 1 to'],
-  [['everything', 'a.jpg', '--mode', 'grid', '--crop-n-layers', '99'], 'from 0 to 8'],
+  [['everything', 'a.jpg', '--mode', 'grid', '--crop-n-layers', '7'], 'from 0 to 6'],
+  [['everything', 'a.jpg', '--mode', 'grid', '--crop-overlap-ratio', '1'], 'from 0 to less than 1'],
+  [['everything', 'a.jpg', '--mode', 'grid', '--box-nms-thresh', '-0.1'], 'from 0 to 1'],
+  [
+    ['everything', 'a.jpg', '--mode', 'grid', '--crop-n-layers', '3', '--crop-n-points-downscale-factor', '4'],
+    'none for layer 3',
+  ],
+  [['everything', 'a.jpg', '--mode', 'grid', '--points-per-side', '2', '--point-grids', 'x'], 'not both'],
   [['everything', 'a.jpg', '--stability-score-offset', '-1'], 'not below 0'],
   [['everything', 'a.jpg', '--pred-iou-thresh', '1e999'], 'from 0 to 1'],
   [['everything', 'a.jpg', '--batch', '5'], '1 or 4 or 16 or 32'],
@@ -136,4 +148,19 @@ for (const [args, message] of MISTAKES) {
 
 test('help', () => {
   expect(parseCommand(['everything', '--help'])).toEqual({ name: 'help', about: 'everything' });
+});
+
+test('every option and every format stands in the help and in docs/everything.md', () => {
+  const docs = readFileSync(join(import.meta.dirname, '../../docs/everything.md'), 'utf8');
+  const help = helpText('everything');
+  const options = Object.keys(EVERYTHING_OPTIONS);
+  expect(options.length).toBeGreaterThan(20);
+  for (const option of options) {
+    expect(docs, option).toContain(`\`--${option} `);
+    expect(help, option).toMatch(new RegExp(`^  --${option}\\b`, 'm'));
+  }
+  for (const [format, end] of Object.entries(FORMATS)) {
+    expect(docs).toMatch(new RegExp(`^\\| \`${format}\` \\| \`PHOTO${end.replaceAll('.', '\\.')}[\`/]`, 'm'));
+    expect(help, format).toMatch(new RegExp(`\\b${format}\\b`));
+  }
 });

@@ -1,6 +1,6 @@
 // `segevery everything` and `segevery detect` as processes: folders with all kinds of things in them, resuming, Ctrl-C, sizes.
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -39,10 +39,15 @@ interface Finished {
 /** Runs the command; `stopAt` is what it must have said before it gets Ctrl-C. */
 function segevery(
   args: readonly string[],
-  { env = {}, stopAt }: { env?: Record<string, string>; stopAt?: string } = {},
+  { env = {}, stopAt, uid }: { env?: Record<string, string>; stopAt?: string; uid?: number } = {},
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [COMMAND, ...args], { cwd: folder, env: { ...process.env, ...env } });
+    const user = uid === undefined ? {} : { uid, gid: uid };
+    const child = spawn(process.execPath, [COMMAND, ...args], {
+      cwd: folder,
+      env: { ...process.env, ...env },
+      ...user,
+    });
     let [out, err, stopped] = ['', '', false];
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       out += text;
@@ -180,4 +185,16 @@ test('what cannot work is said before a browser is started', async () => {
   expect(await run('detect', 'in/a.jpg')).toEqual([3, 'browser']);
   await copyFile(join(PHOTOS, 'cat.jpg'), join(folder, 'own.png'));
   expect(await run('everything', 'own.png', '--out', '.')).toEqual([2, 'usage']);
+});
+
+test.skipIf(process.platform === 'win32')('a folder that may not be written to is said before the work', async () => {
+  await mkdir(join(folder, 'locked'));
+  await chmod(join(folder, 'locked'), 0o555);
+  await chmod(folder, 0o755);
+  // The superuser may write everywhere, so another user runs it then.
+  const user = process.getuid?.() === 0 ? { uid: 65_534 } : {};
+  const args = ['everything', 'in/a.jpg', '--out', join('locked', 'deep')];
+  const { code, err } = await segevery(args, { env: NO_BROWSER, ...user });
+  expect(code, err).toBe(1);
+  expect(err).toMatch(/^error \(io\): .*locked.*cannot be written to.*permission denied.*choose an --out/m);
 });

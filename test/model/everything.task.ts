@@ -1,5 +1,11 @@
 // SegEvery with the default model, through the public API.
-import { createEngine, type EverythingOptions, type EverythingRecord, SegEveryError } from '../../src/index.ts';
+import {
+  createEngine,
+  type EverythingOptions,
+  type EverythingRecord,
+  type GridSearchOptions,
+  SegEveryError,
+} from '../../src/index.ts';
 import type { LoadedModel, SegEvery } from '../../src/segevery.ts';
 import type { TaskContext, Tasks } from '../tasks.ts';
 
@@ -94,7 +100,17 @@ const tasks: Tasks = {
       notANumber: await code(() => photo.detect({ iou: Number.NaN })),
       maxBoxes: await code(() => photo.detect({ maxBoxes: 0 })),
       predIouThresh: await code(() => all({ predIouThresh: -1 })),
+      stability: await code(() => all({ stabilityScoreThresh: 1.01 })),
+      batch: await code(() => all({ boxes: [], batch: Number.NaN })),
+      noBatch: await code(() => all({ conf: 1, batch: 0 })),
+      budget: await code(() => all({ memoryBudget: Number.NaN })),
+      tooSmall: await code(() => all({ memoryBudget: 2 ** 20 })),
+      maskThreshold: await code(() => all({ maskThreshold: Number.NaN })),
+      offset: await code(() => all({ stabilityOffset: -1 })),
+      prompt: await code(() => all({ prompt: 'center' as 'centre' })),
+      masks: await code(() => all({ masks: 'three' as 'all' })),
       box: await code(() => all({ boxes: [...boxes, [5, 5, 5, 5]] })),
+      before: await code(() => all({ boxes: [], signal: AbortSignal.abort() })),
       stopped,
     };
     const none = await all({ conf: 1 });
@@ -121,6 +137,81 @@ const tasks: Tasks = {
       restoredMasks: restoredMasks.length,
       errors: { ...errors, afterRestore, disposed },
     };
+  },
+
+  /** What is on the GPU after runs that were stopped in the middle or left early, and after a photo was closed under its run. */
+  stopping: async (context, { file }: { file: string }) => {
+    const { engine, model } = await opened(context);
+    const pixels = await context.fetchFile(file);
+    const photo = await model.open(pixels);
+    const { width, height } = photo;
+    const boxes = [0.2, 0.4, 0.6, 0.8, 1].map((share) => [0, 0, share * width, share * height] as const);
+    const filters = { predIouThresh: 0, stabilityScoreThresh: 0, boxNmsThresh: 1 };
+    const kinds = {
+      objects: { boxes, batch: 1 },
+      grid: { ...filters, mode: 'grid', pointsPerSide: 2 },
+    } as const satisfies Record<string, EverythingOptions | GridSearchOptions>;
+    const results: Record<string, object> = {};
+    for (const [name, options] of Object.entries<EverythingOptions | GridSearchOptions>(kinds)) {
+      const run = async (): Promise<string> => {
+        const found: unknown[] = [];
+        for await (const batch of photo.everything({ ...options, outputMode: 'coco_rle' }))
+          found.push(...batch.map((r) => [r.prompt, r.mask, r.predictedIou, r.segmentation.counts]));
+        return JSON.stringify(found);
+      };
+      const want = await run();
+      await run();
+      const before = engine.memory;
+      const codes: string[] = [];
+      for (const at of [1, 3]) {
+        const stop = new AbortController();
+        let told = 0;
+        const onProgress = (): void => (++told === at ? stop.abort() : undefined);
+        codes.push(
+          await code(async () => {
+            for await (const _ of photo.everything({ ...options, onProgress, signal: stop.signal }));
+          }),
+        );
+      }
+      for await (const _ of photo.everything(options)) break;
+      const { bytes, buffers } = engine.memory;
+      results[name] = {
+        codes,
+        left: [bytes - before.bytes, buffers - before.buffers],
+        same: (await run()) === want,
+        masks: (JSON.parse(want) as unknown[]).length,
+      };
+    }
+    const saved = await photo.save();
+    // The plans that all of this needs are kept, those of the masks for the last photo's size: the same calls before and after.
+    const settled = async (): Promise<number> => {
+      await photo.segment({ points: [[1, 1]] });
+      await photo.segment({ box: [0, 0, width, height] });
+      return engine.memory.bytes;
+    };
+    const before = await settled();
+    // In the first crop, whose view and pixels are open then: four points of the photo, one of the crop.
+    const inCrop = new AbortController();
+    let points = 0;
+    const crops = { pointsPerSide: 2, cropNLayers: 1, cropNPointsDownscaleFactor: 2 };
+    const onProgress = (): void => (++points === 5 ? inCrop.abort() : undefined);
+    const cropped = await code(async () => {
+      for await (const _ of photo.everything({ mode: 'grid', ...crops, onProgress, signal: inCrop.signal }));
+    });
+    const closed: string[] = [];
+    for (const delay of [0, 30, 150]) {
+      const other = await model.restore(saved);
+      const job = code(async () => {
+        for await (const _ of other.everything({ boxes: [...boxes, ...boxes, ...boxes], batch: 4, masks: 'all' }));
+      });
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      other.dispose();
+      closed.push(await job);
+    }
+    // Nothing of it fails another photo's calls.
+    const left = (await settled()) - before;
+    photo.dispose();
+    return { results, cropped: [cropped, points], closed, left };
   },
 };
 

@@ -102,10 +102,37 @@ for (const host of hosts) {
       notANumber: 'usage',
       maxBoxes: 'usage',
       predIouThresh: 'usage',
+      stability: 'usage',
+      batch: 'usage',
+      noBatch: 'usage',
+      budget: 'usage',
+      tooSmall: 'limit',
+      maskThreshold: 'usage',
+      offset: 'usage',
+      prompt: 'usage',
+      masks: 'usage',
       box: 'prompt',
+      before: 'aborted',
       stopped: 'aborted',
       afterRestore: 'model-mismatch',
       disposed: 'disposed',
     });
+  });
+
+  test(`a run that is stopped or left, or whose photo is closed, leaves nothing on the GPU, on ${host}`, async () => {
+    const r = await onHost<{
+      results: Record<string, { codes: string[]; left: number[]; same: boolean; masks: number }>;
+      cropped: [string, number];
+      closed: string[];
+      left: number;
+    }>(host, 'model/everything:stopping', { file: PHOTO[host] });
+    expect(Object.keys(r.results)).toEqual(['objects', 'grid']);
+    for (const result of Object.values(r.results)) {
+      expect(result).toMatchObject({ codes: ['aborted', 'aborted'], left: [0, 0], same: true });
+      expect(result.masks).toBeGreaterThan(4);
+    }
+    expect(r.cropped).toEqual(['aborted', 5]);
+    expect(r.closed).toEqual(['disposed', 'disposed', 'disposed']);
+    expect(r.left).toBe(0);
   });
 }

@@ -92,6 +92,11 @@ const tasks: Tasks = {
       offset: { stabilityScoreOffset: -1 },
       threshold: { boxNmsThresh: Number.NaN },
       masks: { masks: 'two' as 'all' },
+      iou: { predIouThresh: Number.NaN },
+      stability: { stabilityScoreThresh: 1.1 },
+      crops: { cropNmsThresh: 2 },
+      area: { minMaskRegionArea: Number.POSITIVE_INFINITY },
+      logits: { maskThreshold: Number.NaN },
     } satisfies Record<string, Omit<GridSearchOptions, 'mode'>>)) {
       errors[name] = await all(photo, options).then(
         () => 'no error',
@@ -158,6 +163,24 @@ const tasks: Tasks = {
       rle: r.segmentation.toCocoRle().counts,
     });
     return { got: got.map(plain), again: again.map(plain), want, progress, refused, grown };
+  },
+
+  /** A photo of one pixel, in crops, and one of a single column. */
+  tiny: async (context) => {
+    const { model } = await load(context);
+    const search = { pointsPerSide: 2, predIouThresh: 0, stabilityScoreThresh: 0, boxNmsThresh: 1 };
+    const masks = async (width: number, height: number, layers: number) => {
+      const photo = await model.open({ data: new Uint8Array(3 * width * height).fill(90), width, height });
+      const found = await all(photo, { ...search, cropNLayers: layers, cropNmsThresh: 1 });
+      const objects: EverythingRecord[] = [];
+      for await (const batch of photo.everything({ boxes: [[0, 0, width, height]] })) objects.push(...batch);
+      photo.dispose();
+      return [...objects, ...found].map(({ segmentation, cropBox }) => {
+        const { x, y, width: w, height: h } = segmentation.box;
+        return { inside: x + w <= width && y + h <= height, crop: cropBox.join() };
+      });
+    };
+    return { dot: await masks(1, 1, 1), column: await masks(1, 40, 0) };
   },
 
   /** Every output mode of the same masks. */

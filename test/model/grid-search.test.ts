@@ -79,6 +79,11 @@ for (const host of hosts) {
       side: 'usage',
       offset: 'usage',
       threshold: 'usage',
+      iou: 'usage',
+      stability: 'usage',
+      crops: 'usage',
+      area: 'usage',
+      logits: 'usage',
       noLayer: 'usage',
       both: 'usage',
       layers: 'usage',
@@ -99,6 +104,14 @@ for (const host of hosts) {
     expect(r.progress.at(-1)).toBe(1);
     expect(r.grown).toBe(0);
     expect(r.refused).toBe('model-mismatch');
+  });
+
+  test(`photos of one pixel and of one column on ${host}`, async () => {
+    type Masks = { inside: boolean; crop: string }[];
+    const { dot, column } = await onHost<{ dot: Masks; column: Masks }>(host, 'model/grid-search:tiny');
+    // One by the box, then three for each of four points: of the photo and of its only crop that has a pixel.
+    expect(dot).toEqual(Array(25).fill({ inside: true, crop: '0,0,1,1' }));
+    expect(column).toEqual(Array(13).fill({ inside: true, crop: '0,0,1,40' }));
   });
 
   test(`output modes on ${host}`, async () => {
