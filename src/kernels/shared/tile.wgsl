@@ -108,14 +108,21 @@ fn multiplyTwo(k: u32, b: vec4<u32>, c: vec4<u32>) {
   }
 }
 
-// A loop over a copy of the sums: unrolled it would be longer than the product, and compiling it too.
+// A loop over a copy of the sums: unrolled it would be longer than the product, and compiling it too. Each turn is a row, since a turn costs
+// about as much as a column.
 fn storeTile(tile: Tile) {
   var copy: array<vec4<f32>, 4u * ROWS>;
   // @unroll
   for (var i = 0u; i < 4u * ROWS; i++) { copy[i] = sums[i]; }
-  for (var i = 0u; i < 4u * ROWS; i++) {
-    let row = tileRow(tile, i / 4u);
-    let column = tileColumn(tile, i % 4u);
-    if (row < params.rows && column < params.columns4) { storeSum(copy[i], row, rowInfo(row), column); }
+  for (var r = 0u; r < ROWS; r++) {
+    let row = tileRow(tile, r);
+    if (row < params.rows) {
+      let info = rowInfo(row);
+      // @unroll
+      for (var c = 0u; c < 4u; c++) {
+        let column = tileColumn(tile, c);
+        if (column < params.columns4) { storeSum(copy[4u * r + c], row, info, column); }
+      }
+    }
   }
 }
