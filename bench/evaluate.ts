@@ -11,7 +11,7 @@ import { pythonEnvironment } from '../test/python/environment.ts';
 import { median } from './median.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const TURNS = 5;
+const TURNS = 3;
 const LIMITS = [10, 100, 1000];
 const SCORED: LargeFile = { images: 100, objects: 12, corners: 52 };
 const PROPOSALS = 1000;
@@ -24,7 +24,7 @@ const TOLERANCE = 1e-9;
 type Table = readonly (readonly (readonly number[])[])[];
 
 interface Turn {
-  /** Of reading both files, and of counting recall of masks and of boxes; ours counts both at once. */
+  /** Of reading both files, and of counting recall: ours of masks and boxes at once, theirs of masks alone. */
   readonly read: number;
   readonly count: number;
 }
@@ -55,10 +55,11 @@ function tableOf({ limits, thresholds, sizes }: library.Recall): Table {
 
 interface Tables {
   readonly masks: Table;
-  readonly boxes: Table;
+  readonly boxes: Table | null;
 }
 
-function theirs(python: string, annotations: string, results: string): Promise<Turn & Tables> {
+/** @param boxes counted too, to be compared; that is not in the time */
+function theirs(python: string, annotations: string, results: string, boxes: boolean): Promise<Turn & Tables> {
   return new Promise((resolve, reject) => {
     const options = { maxBuffer: 2 ** 28 };
     const child = execFile(python, [join(ROOT, 'bench', 'evaluate.py')], options, (error, stdout) => {
@@ -72,7 +73,7 @@ function theirs(python: string, annotations: string, results: string): Promise<T
       };
       resolve({ read: took.read, count: took.masks + took.boxes, masks, boxes });
     });
-    child.stdin?.end(JSON.stringify({ annotations, results, limits: LIMITS }));
+    child.stdin?.end(JSON.stringify({ annotations, results, limits: LIMITS, boxes }));
   });
 }
 
@@ -92,12 +93,12 @@ async function speed(folder: string): Promise<{ kept: boolean; result: object }>
   for (let turn = 0; turn < TURNS; turn++)
     turns.push({
       ours: await ours(module, annotations, results),
-      theirs: await theirs(environment.python, annotations, results),
+      theirs: await theirs(environment.python, annotations, results, turn === 0),
     });
   const difference = Math.max(
     ...turns.flatMap(({ ours: a, theirs: b }) => [
       largestDifference(a.masks, b.masks),
-      largestDifference(a.boxes, b.boxes),
+      ...(a.boxes && b.boxes ? [largestDifference(a.boxes, b.boxes)] : []),
     ]),
   );
   const middle = (of: (turn: (typeof turns)[number]) => number): number => median(turns.map(of));
