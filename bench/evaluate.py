@@ -32,5 +32,5 @@ with contextlib.redirect_stdout(sys.stderr):
     truth = timed("read", lambda: COCO(question["annotations"]))
     found = timed("read", lambda: truth.loadRes(question["results"]))
     masks = timed("masks", lambda: count(truth, found, "segm"))
-    boxes = timed("boxes", lambda: count(truth, found, "bbox"))
-json.dump({"seconds": seconds, "masks": masks.tolist(), "boxes": boxes.tolist()}, sys.stdout)
+    boxes = timed("boxes", lambda: count(truth, found, "bbox")) if question["boxes"] else None
+json.dump({"seconds": seconds, "masks": masks.tolist(), "boxes": None if boxes is None else boxes.tolist()}, sys.stdout)

@@ -109,19 +109,23 @@ function bothTimes({ milliseconds: ours }: RunReport, { milliseconds: theirs }: 
     .join(', ')}`;
 }
 
-/** Lines for what was left out, with at most three examples. */
+/** Lines for what was left out, with at most three examples; what is the same for several runs is said once. */
 export function remarksOf(report: Report): string[] {
-  const lines = report.findings.map((one) => remark(one, 'annotations'));
-  for (const run of report.runs) {
-    if (run.leftOut !== undefined) lines.push(`${run.title}: left out: ${run.leftOut}`);
-    for (const one of run.findings) lines.push(remark(one, run.title));
+  const lines = report.findings.map((one) => `annotations: ${remark(one)}`);
+  const shared = new Map<string, string[]>();
+  for (const { title, leftOut, findings } of report.runs) {
+    if (leftOut !== undefined) lines.push(`${title}: left out: ${leftOut}`);
+    for (const text of findings.map(remark)) shared.set(text, [...(shared.get(text) ?? []), title]);
   }
-  return lines;
+  const scored = report.runs.filter(({ evaluation }) => evaluation !== undefined).length;
+  for (const [text, titles] of shared)
+    lines.push(`${titles.length > 1 && titles.length === scored ? 'every run' : titles.join('; ')}: ${text}`);
+  return lines.map(plainLine);
 }
 
-function remark({ kind, count, examples }: RunReport['findings'][number], where: string): string {
+function remark({ kind, count, examples }: RunReport['findings'][number]): string {
   const some = examples.slice(0, 3).join('; ');
-  return plainLine(`${where}: ${count} ${FINDINGS[kind]} (${some}${count > 3 ? '; ..' : ''})`);
+  return `${count} ${FINDINGS[kind]} (${some}${count > 3 ? '; ..' : ''})`;
 }
 
 /** What was measured on, in a sentence. */

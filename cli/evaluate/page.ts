@@ -2,7 +2,7 @@
 
 import type { Recall } from '../../src/evaluate/recall.ts';
 import { remarksOf, summaryOf, type Table, tablesOf } from './markdown.ts';
-import { plot, type Series, swatch } from './plots.ts';
+import { MOST_NAMES, plot, type Series, swatch } from './plots.ts';
 import type { Report, RunReport } from './report.ts';
 import { escaped } from './text.ts';
 import type { WorstImage } from './worst.ts';
@@ -79,7 +79,8 @@ function tableOf({ title, head, rows }: Table): string {
 }
 
 function legendOf(runs: readonly RunReport[]): string {
-  const entries = runs.map(({ title }, n) => `<span>${swatch(n)}${escaped(title)}</span>`);
+  const number = (n: number): string => (runs.length > MOST_NAMES ? `${n + 1} ` : '');
+  const entries = runs.map(({ title }, n) => `<span>${swatch(n)}${number(n)}${escaped(title)}</span>`);
   return `<p class="legend">${entries.join('')}</p>`;
 }
 

@@ -20,6 +20,8 @@ export interface PlotOptions {
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 345, 60, 18, 36, 57];
 /** Of a label beside a point. */
 const [LETTER, LINE] = [6, 13];
+/** Of more series than these, points have numbers, which the legend explains. */
+export const MOST_NAMES = 6;
 /** Okabe and Ito's colours, which most colour-blind readers tell apart; their blue is lighter and their black the colour of the text, for dark grounds. */
 const COLOURS = ['#1f86d0', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', 'currentColor'];
 const DASHES = ['', '6 3', '2 3'];
@@ -68,8 +70,11 @@ export function plot(series: readonly Series[], { title, x, y, logX = false, sca
     const line = `<polyline points="${own.map(place).join(' ')}" ${strokeOf(n)}/>`;
     return `<g>${scatter ? '' : line}${dots}</g>`;
   });
+  const shown = (name: string, n: number): string => (series.length > MOST_NAMES ? String(n + 1) : name);
   const names = scatter
-    ? labels(series.flatMap(({ name, points: own }) => own.map((p) => [name, at(p[0]), up(p[1])])))
+    ? labels(
+        series.flatMap(({ name, points: own }, n) => own.map((p) => [shown(name, n), at(p[0]), up(p[1])] as const)),
+      )
     : [];
   const words = [
     `<text x="${WIDTH / 2}" y="18" text-anchor="middle" class="title">${escaped(title)}</text>`,

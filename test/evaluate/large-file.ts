@@ -67,7 +67,7 @@ function* truthText({ images, objects, corners }: LargeFile, seed: number): Gene
       const bbox = [x, y, Math.max(...xs) - x, Math.max(...ys) - y].map((v) => Math.round(100 * v) / 100);
       const area = Math.round(100 * (bbox[2] ?? 0) * (bbox[3] ?? 0)) / 100;
       const id = 1 + i * objects + n;
-      const object = { area, id, segmentation: [polygon], image_id: i + 1, bbox, category_id: 1 };
+      const object = { area, id, iscrowd: 0, segmentation: [polygon], image_id: i + 1, bbox, category_id: 1 };
       yield `${id === 1 ? '' : ', '}${JSON.stringify(object)}`;
     }
   yield '], "images": [';
