@@ -158,10 +158,7 @@ export class SegEvery {
     source: ModelSource,
     options: { prompts?: number; memoryBudget?: number; signal?: AbortSignal } = {},
   ): Promise<Verdict> {
-    const opened = await openModel(source, {
-      headersOnly: true,
-      ...(options.signal ? { signal: options.signal } : {}),
-    });
+    const opened = await openModel(source, options.signal ? { signal: options.signal } : {});
     await this.#usable();
     const { FastSamNetwork, encodersThatFit } = await loadObjects();
     const model = opened.parts.encoder
