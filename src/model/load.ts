@@ -68,10 +68,10 @@ export async function openModel(source: ModelSource, options: LoadOptions = {}):
       const loaded = [...read.values()].reduce((a, b) => a + b);
       onProgress?.({ stage: 'download', file: part.file, loaded, total });
     };
-    const { sha256, bytes } = part;
+    const { file, sha256, bytes } = part;
     parts[name] = {
       description: part,
-      source: await TensorStream.open(files(part.file), { sha256, bytes, onRead, hasher }, signal),
+      source: await TensorStream.open(files(file), { name: file, sha256, bytes, onRead, hasher }, signal),
     };
   }
   return { description, parts };

@@ -12,6 +12,8 @@ import { type Layout, Placer, type PutWeight, type WeightFile } from './weight-l
 
 /** What is known of a file beforehand, and who wants to know of its reading. */
 export interface TensorStreamOptions {
+  /** What messages call it; the source's name unless said. */
+  readonly name?: string;
   readonly sha256?: string | undefined;
   readonly bytes?: number | undefined;
   /** Called with the bytes that have come in so far. */
@@ -31,6 +33,7 @@ export class TensorStream implements WeightFile {
   /** Of the file as it was read last, or as it was told. */
   sha256: string;
   readonly #source: StreamSource;
+  readonly #name: string;
   readonly #infos: ReadonlyMap<string, TensorInfo>;
   readonly #options: TensorStreamOptions;
   /** Bytes of tensors that are in memory. */
@@ -41,6 +44,7 @@ export class TensorStream implements WeightFile {
 
   private constructor(source: StreamSource, infos: ReadonlyMap<string, TensorInfo>, options: TensorStreamOptions) {
     this.#source = source;
+    this.#name = options.name ?? source.name;
     this.#infos = infos;
     this.#options = options;
     this.sha256 = options.sha256 ?? '';
@@ -53,7 +57,7 @@ export class TensorStream implements WeightFile {
     options: TensorStreamOptions = {},
     signal?: AbortSignal,
   ): Promise<TensorStream> {
-    const { name } = source;
+    const { name = source.name } = options;
     let stream: ByteStream = await source.open(signal, HEADER_GUESS);
     try {
       const size = stream.size ?? options.bytes ?? Number.POSITIVE_INFINITY;
@@ -189,7 +193,7 @@ export class TensorStream implements WeightFile {
       try {
         for (const ref of refs) if (ready(ref)) await finish(ref);
         for (let pass = 0; left.size > 0; pass++) {
-          check(pass < 2, 'weights', `${this.#source.name}: ${[...left][0]?.key} is not in the file`);
+          check(pass < 2, 'weights', `${this.#name}: ${[...left][0]?.key} is not in the file`);
           await this.#pass(visit, signal);
         }
       } finally {
@@ -200,7 +204,7 @@ export class TensorStream implements WeightFile {
 
   /** Reads the file. @throws codes `weights` where it is not the one that it should be, `io`, `aborted` */
   async #pass(visit: Visit, signal?: AbortSignal): Promise<void> {
-    const { name } = this.#source;
+    const name = this.#name;
     const { hasher, onRead } = this.#options;
     const stream = await this.#source.open(signal);
     const hash = hasher?.() ?? new Sha256();
@@ -234,7 +238,7 @@ export class TensorStream implements WeightFile {
 
   #info(name: string): TensorInfo {
     const info = this.#infos.get(name);
-    check(info !== undefined, 'weights', `${this.#source.name}: there is no tensor ${name}`);
+    check(info !== undefined, 'weights', `${this.#name}: there is no tensor ${name}`);
     return info;
   }
 
@@ -242,7 +246,7 @@ export class TensorStream implements WeightFile {
     const { dtype } = this.#info(key);
     return new SegEveryError(
       'weights',
-      `${this.#source.name}: tensor ${key}: ${dtype} found where floating point values are needed`,
+      `${this.#name}: tensor ${key}: ${dtype} found where floating point values are needed`,
     );
   }
 }
