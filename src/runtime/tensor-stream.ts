@@ -149,7 +149,8 @@ export class TensorStream implements WeightFile {
       const left = new Set(refs);
       const users = new Map<string, WeightRef[]>();
       for (const ref of refs) for (const key of needs(ref)) users.set(key, [...(users.get(key) ?? []), ref]);
-      let waiting = 0;
+      /** Bytes of the tensors to be laid out that wait for what comes behind them. */
+      const waiting = new Map<string, number>();
 
       const place = async (ref: WeightRef, layout: Layout, fill: (target: Uint8Array) => Promise<void>) => {
         const { dtype, shape } = this.#info(layout.key);
@@ -170,7 +171,11 @@ export class TensorStream implements WeightFile {
           });
         } else if (!layout) await put(ref, await ref.read());
         left.delete(ref);
-        for (const key of needs(ref)) if (!kept.has(key) && !users.get(key)?.some((r) => left.has(r))) held.delete(key);
+        for (const key of needs(ref)) {
+          if (kept.has(key) || users.get(key)?.some((r) => left.has(r))) continue;
+          held.delete(key);
+          waiting.delete(key);
+        }
       };
       const ready = (ref: WeightRef, but?: string): boolean =>
         [...needs(ref)].every((key) => key === but || held.has(key));
@@ -185,8 +190,9 @@ export class TensorStream implements WeightFile {
           return finish(only);
         }
         const early = laidOut && !wanted.every((ref) => ready(ref, key));
-        if (wanted.length === 0 || (early && waiting + length > WAITING_BYTES)) return reader.skip(length);
-        if (early) waiting += length;
+        const sum = [...waiting.values()].reduce((a, b) => a + b, length);
+        if (wanted.length === 0 || (early && sum > WAITING_BYTES)) return reader.skip(length);
+        if (early) waiting.set(key, length);
         held.set(key, await whole(length, reader));
         for (const ref of wanted) if (ready(ref)) await finish(ref);
       };

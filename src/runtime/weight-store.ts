@@ -113,7 +113,7 @@ export class WeightStore {
       // What the queue copied stays in memory until it is on its way.
       if (written < IN_FLIGHT_BYTES) return;
       written = 0;
-      await queue.onSubmittedWorkDone();
+      await Promise.race([queue.onSubmittedWorkDone().catch(() => {}), engine.lost]);
     };
   }
 }
