@@ -96,7 +96,8 @@ export class SegEvery {
 
   /**
    * Resolves when the device is lost. What was under way fails with `device-lost`, and so does every call of a photo that was open: open it
-   * again. The next `open`, `restore` or `load` makes the device anew, and models load themselves on it from the weights in memory.
+   * again. The next `open`, `restore` or `load` makes the device anew, and models load themselves on it: their
+   * files are read once more, from where they were given.
    */
   get lost(): Promise<SegEveryError> {
     return this.runtime.lost;
@@ -158,10 +159,7 @@ export class SegEvery {
     source: ModelSource,
     options: { prompts?: number; memoryBudget?: number; signal?: AbortSignal } = {},
   ): Promise<Verdict> {
-    const opened = await openModel(source, {
-      headersOnly: true,
-      ...(options.signal ? { signal: options.signal } : {}),
-    });
+    const opened = await openModel(source, options.signal ? { signal: options.signal } : {});
     await this.#usable();
     const { FastSamNetwork, encodersThatFit } = await loadObjects();
     const model = opened.parts.encoder

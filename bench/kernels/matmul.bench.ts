@@ -1,5 +1,5 @@
 // Every matrix product of TinyViT-5M at 1024 (name: rows x depth -> columns, and how often it occurs), with its epilogue; those of
-// EfficientViT-L2 and ViT-H that take more than a tenth of their time.
+// EfficientViT-L2 (L0 and L1 have the same widths) and of SAM's ViTs that take more than a tenth of their time.
 import { type MatmulOptions, matmul } from '../../src/kernels/matmul.ts';
 import type { Graph } from '../../src/runtime/graph.ts';
 import { weight } from './weight.ts';
@@ -44,6 +44,12 @@ export default {
   'EfficientViT stage 4 project 256 x 3072 -> 512, 8 times': row(256, 3072, 512, { residual: true }),
   'EfficientViT stage 4 first 1024 x 256 -> 6144, 1 times': row(1024, 256, 6144, tanh),
   'EfficientViT qkv 256 x 512 -> 1536, 8 times': row(256, 512, 1536),
+  'ViT-B qkv 4096 x 768 -> 2304, 12 times': row(4096, 768, 2304),
+  'ViT-B fc1 4096 x 768 -> 3072, 12 times': row(4096, 768, 3072, gelu),
+  'ViT-B fc2 4096 x 3072 -> 768, 12 times': row(4096, 3072, 768, { residual: true }),
+  'ViT-L qkv 4096 x 1024 -> 3072, 24 times': row(4096, 1024, 3072),
+  'ViT-L fc1 4096 x 1024 -> 4096, 24 times': row(4096, 1024, 4096, gelu),
+  'ViT-L fc2 4096 x 4096 -> 1024, 24 times': row(4096, 4096, 1024, { residual: true }),
   'ViT-H qkv 4096 x 1280 -> 3840, 32 times': row(4096, 1280, 3840),
   'ViT-H fc1 4096 x 1280 -> 5120, 32 times': row(4096, 1280, 5120, gelu),
   'ViT-H fc2 4096 x 5120 -> 1280, 32 times': row(4096, 5120, 1280, { residual: true }),

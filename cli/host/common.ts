@@ -7,6 +7,7 @@ import type { AdapterSummary, Mask, MaskRecord, SegEvery } from '../../src/index
 import { createEngine, SegEveryError } from '../../src/index.ts';
 import { hexDigest } from '../../src/model/load.ts';
 import type { Pixels } from '../../src/photo/pixels.ts';
+import type { Hasher } from '../../src/runtime/sha256.ts';
 
 /** What the work has around it. */
 export interface Surroundings {
@@ -15,6 +16,10 @@ export interface Surroundings {
   decode(bytes: Uint8Array<ArrayBuffer>): Promise<Pixels>;
   /** Reads a file by its path on this computer, as far as the command allows it. */
   read(path: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** The same file for a model, which is read a piece at a time. */
+  stream(path: string): Promise<Blob | Uint8Array | URL>;
+  /** A faster sha256 than the library's own, where the host has one. */
+  readonly hasher?: () => Hasher;
   /** Hands bytes to the command. */
   write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   report(message: string): void;
@@ -51,14 +56,15 @@ export function startEngine(around: Surroundings, precision: Dtype): Promise<Seg
 /** Reads a model folder into an engine. @throws codes `weights`, `model-mismatch`, `io`, and `usage` for an order that the detector has not */
 export async function loadModel(engine: SegEvery, around: Surroundings, folder: string, order?: ChannelOrder) {
   const json = await around.read(`${folder}model.json`);
-  const files: Record<string, Uint8Array> = {
+  const files: Record<string, Blob | Uint8Array | URL> = {
     'model.json': order === undefined ? json : withChannelOrder(json, order),
   };
-  for (const name of partFiles(json)) files[name] = await around.read(folder + name);
+  for (const name of partFiles(json)) files[name] = await around.stream(folder + name);
+  const options = around.hasher ? { hasher: around.hasher } : {};
   // A detector alone is FastSAM, or the library says what is missing.
   const model = await (hasPart(json, 'encoder') || hasPart(json, 'decoder')
-    ? engine.load(files)
-    : engine.loadFastSam(files));
+    ? engine.load(files, options)
+    : engine.loadFastSam(files, options));
   // model.json holds the hash of each part, so its own hash stands for all of them.
   const sha256 = await hexDigest(json);
   return Object.assign(model, { sha256 });

@@ -1,5 +1,7 @@
 // The host without a browser: Dawn's WebGPU in Node, from the npm package `webgpu`.
 
+import { createHash } from 'node:crypto';
+import { openAsBlob } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
 import { SegEveryError } from '../../src/runtime/errors.ts';
@@ -25,6 +27,11 @@ export async function openDawn(options: HostOptions): Promise<Host> {
     gpu: create([]),
     decode: (bytes) => decodePhotoNode(bytes),
     read: async (path) => files.provided(path) ?? new Uint8Array(await readFile(await files.find(path))),
+    stream: async (path) => files.provided(path) ?? openAsBlob(await files.find(path)),
+    hasher: () => {
+      const hash = createHash('sha256');
+      return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest('hex') };
+    },
     write: async (name, bytes) => void outputs.set(name, bytes),
     report: (message) => options.onProgress?.(message),
     progress: (stage, done) => options.onStage?.(stage, done),

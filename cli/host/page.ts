@@ -26,6 +26,7 @@ const around: Surroundings = {
     if (!response.ok) throw new SegEveryError('io', `${path} cannot be read`);
     return new Uint8Array(await response.arrayBuffer());
   },
+  stream: async (path) => new URL(fromOutcome(await bridge.segeveryAddress(path))),
   async write(name, bytes) {
     const response = await fetch(await bridge.segeverySink(name), { method: 'POST', body: bytes });
     if (!response.ok) throw new SegEveryError('io', `${name} cannot be handed over (HTTP ${response.status})`);

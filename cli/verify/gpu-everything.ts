@@ -4,6 +4,7 @@ import { rleIou } from '../../src/formats/rle-iou.ts';
 import type { Detection } from '../../src/model/detections.ts';
 import type { EverythingOptions, EverythingRecord } from '../../src/model/everything.ts';
 import { Model } from '../../src/model/model.ts';
+import { MORE_ENCODERS } from '../../src/model/more-encoders.ts';
 import { makeDetector } from '../../src/model/objects.ts';
 import type { Photo } from '../../src/model/photo.ts';
 import { LetterboxPreprocessor } from '../../src/model/preprocess.ts';
@@ -134,6 +135,7 @@ function openCase(engine: Engine, json: EverythingCase, file: TensorFile, precis
     describe('golden', encoder.img_size, SAM.pixelMean, SAM.pixelStd, parts),
     precision,
     makeDetector,
+    MORE_ENCODERS,
   );
 }
 

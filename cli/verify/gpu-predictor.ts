@@ -4,6 +4,7 @@ import type { ModelDescription } from '../../src/model/description.ts';
 import type { OpenedModel } from '../../src/model/load.ts';
 import { tensorSource } from '../../src/model/load.ts';
 import { Model } from '../../src/model/model.ts';
+import { MORE_ENCODERS } from '../../src/model/more-encoders.ts';
 import type { MaskRecord, Photo, Prompt } from '../../src/model/photo.ts';
 import type { PhotoPixels } from '../../src/model/resample.ts';
 import type { TensorSource } from '../../src/model/weights.ts';
@@ -89,6 +90,8 @@ async function verifyMini(
         },
       }),
     precision,
+    undefined,
+    MORE_ENCODERS,
   );
   try {
     const photo = await model.openPixels(await decode(await c.file(json.image)));

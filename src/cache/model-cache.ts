@@ -1,11 +1,11 @@
 // Model folders in the page's own storage (Cache API). Parts are kept by their sha256, so that models share them and a changed file is
 // another one; the description is written last, so that a model is there whole or not at all.
 
-import { Sha256 } from '../checkpoint/sha256.ts';
 import { type ModelDescription, type PartDescription, parseModelDescription } from '../model/description.ts';
 import { folderUrl } from '../model/folder-url.ts';
 import type { LoadOptions } from '../model/load.ts';
 import { check, SegEveryError, throwIfAborted } from '../runtime/errors.ts';
+import { Sha256 } from '../runtime/sha256.ts';
 
 /** Files by name: what `engine.load()` takes. */
 export type ModelFiles = Readonly<Record<string, Blob>>;

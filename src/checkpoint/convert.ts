@@ -2,6 +2,7 @@
 
 import type { ByteSource } from '../runtime/byte-source.ts';
 import { check, SegEveryError } from '../runtime/errors.ts';
+import { type Hasher, Sha256 } from '../runtime/sha256.ts';
 import type { Part } from './architectures/keys.ts';
 import { type Checkpoint, type CheckpointTensors, openCheckpoint } from './checkpoint.ts';
 import { planPart } from './fold-norms.ts';
@@ -10,7 +11,6 @@ import type { OutputDtype } from './numbers.ts';
 import { OFFICIAL } from './official.ts';
 import { type RecognisedPart, recognise } from './recognise.ts';
 import { fileBytes, type PlannedTensor, writeTensors } from './safetensors-stream.ts';
-import { type Hasher, Sha256 } from './sha256.ts';
 import { type Crc32, readPieces } from './tensor-bytes.ts';
 
 export interface ConvertOptions {

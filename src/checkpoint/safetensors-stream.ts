@@ -1,9 +1,9 @@
 // A safetensors file written as a stream: the header first, since sizes are known, then tensors in pieces; sha256 on the way.
 
 import { SegEveryError } from '../runtime/errors.ts';
+import type { Hasher } from '../runtime/sha256.ts';
 import type { FileTarget } from './folder.ts';
 import { OUTPUT_BYTES, type OutputDtype } from './numbers.ts';
-import type { Hasher } from './sha256.ts';
 
 /** A tensor to write; its bytes come later, in the order of the list. */
 export interface PlannedTensor {

@@ -78,6 +78,3 @@ export function attention(g: Graph, q: Tensor, k: Tensor, v: Tensor, o: Attentio
   });
   return out;
 }
-
-// Inside windows: kernels of their own.
-export { type WindowAttentionOptions, windowAttention } from './window-attention.ts';

@@ -99,6 +99,11 @@ export class Detector {
     complete();
   }
 
+  /** Uploads the weights. */
+  prepare(signal?: AbortSignal): Promise<void> {
+    return this.#store.upload(this.#engine, this.graph().weights.values(), this.#precision, signal);
+  }
+
   /** Bytes of the plan for a square photo, the largest there is, and its largest binding. */
   requirements(): { bytes: PlanBytes; largest: { readonly name: string; readonly bytes: number } } {
     const graph = this.graph();

@@ -9,7 +9,7 @@ import type { Graph, WeightRef } from '../runtime/graph.ts';
 import { channels, dims, type Tensor } from '../runtime/tensor.ts';
 import { integer } from './description.ts';
 import { conv, depthwise, norm } from './layers.ts';
-import { at, type ConvNames, type Weights } from './weights.ts';
+import { type ConvNames, laidOut, type Weights } from './weights.ts';
 
 const BN_EPS = 1e-6; // set_norm_eps; PyTorch's default is 1e-5
 const LN2D_EPS = 1e-6;
@@ -133,21 +133,11 @@ function liteMla(g: Graph, x: Tensor, w: Weights, tap: string): Tensor {
 
 /** A 1 x 1 convolution with groups [C, I, 1, 1], I channels in and out a group, as [C / I, I, I]: group, input, output. */
 function grouped(w: Weights, width: number, inputs: number): WeightRef {
-  const { key, read } = w.tensor('1.weight', [width, inputs, 1, 1]);
-  return {
-    key: `${key}@grouped`,
-    shape: [width / inputs, inputs, inputs],
-    dtype: 'weight',
-    read: async () => {
-      const source = await read();
-      const out = new Float32Array(source.length);
-      for (let o = 0; o < width; o++) {
-        const first = Math.floor(o / inputs) * inputs * inputs + (o % inputs);
-        for (let i = 0; i < inputs; i++) out[first + i * inputs] = at(source, o * inputs + i);
-      }
-      return out;
-    },
-  };
+  const groups = width / inputs;
+  return laidOut(w.tensor('1.weight', [width, inputs, 1, 1]), '@grouped', [groups, inputs, inputs], 'weight', {
+    sizes: [groups, inputs, inputs],
+    strides: [inputs * inputs, 1, inputs],
+  });
 }
 
 /** Stages 4, 3 and 2 at the size of stage 2, summed; blocks of a dense 3 x 3; a last 1 x 1. */

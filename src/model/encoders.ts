@@ -1,11 +1,10 @@
-// The image encoders by the name that model.json uses. An encoder is a function from an image to launches. The larger ones are in
-// more-encoders.ts, which loads on demand.
+// The image encoders by the name that model.json uses. An encoder is a function from an image to launches. All but the
+// default model's are in more-encoders.ts, which loads on demand.
 import { SegEveryError } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
 import type { Tensor } from '../runtime/tensor.ts';
 import { efficientNetLite, liteNeck, type Trunk } from './efficientnet-lite.ts';
 import { loadEncoders } from './load-objects.ts';
-import { TINY_VIT_UNUSED, tinyVit } from './tiny-vit.ts';
 import { UNUSED_KEYS, type Weights } from './weights.ts';
 
 export interface EncoderArchitecture {
@@ -24,14 +23,6 @@ export interface EncoderArchitecture {
 }
 
 const ENCODERS: Encoders = {
-  tiny_vit: {
-    width: (w) => w.shape('neck.0.weight', [256, 320, 1, 1])[0] as number,
-    build: (g, image, w, out) => {
-      tinyVit(g, image, w, out);
-      return undefined;
-    },
-    unused: [...UNUSED_KEYS, ...TINY_VIT_UNUSED],
-  },
   efficientnet_lite0: {
     width: (w) => w.shape('neck.0.weight', [128])[0] as number,
     build: (g, image, w, out) => {

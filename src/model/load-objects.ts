@@ -13,5 +13,8 @@ export async function onDemand<T>(file: string, load: () => Promise<T>): Promise
 /** Detectors and SegEvery. */
 export const loadObjects = () => onDemand('objects.js', () => import('./objects.ts'));
 
-/** ViT and EfficientViT. */
+/** TinyViT, ViT and EfficientViT. */
 export const loadEncoders = () => onDemand('more-encoders.js', () => import('./more-encoders.ts'));
+
+/** Photos as files. */
+export const loadEmbeddings = () => onDemand('embedding-file.js', () => import('./embedding-file.ts'));

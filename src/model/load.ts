@@ -1,13 +1,19 @@
-// Opening a model folder: by URL, from files that the user picked, or from bytes in memory. Everything is checked before use.
-import { type ByteSource, blobSource, bytesSource, urlSource } from '../runtime/byte-source.ts';
-import { check, SegEveryError, throwIfAborted } from '../runtime/errors.ts';
-import { openSafetensors, type TensorFile } from '../runtime/safetensors.ts';
+// Opening a model folder: by URL, from files that the user picked, or from bytes in memory. Everything is checked before use; of the weights
+// nothing is in memory until they are uploaded (docs/decisions.md, "Streamed weights").
+import { blobStream, bytesStream, readAll, type StreamSource, urlStream } from '../runtime/byte-stream.ts';
+import { SegEveryError, throwIfAborted } from '../runtime/errors.ts';
+import type { TensorFile } from '../runtime/safetensors.ts';
+import type { Hasher } from '../runtime/sha256.ts';
+import { TensorStream } from '../runtime/tensor-stream.ts';
 import { type ModelDescription, type PartDescription, type PartName, parseModelDescription } from './description.ts';
 import { folderUrl } from './folder-url.ts';
 import type { TensorSource } from './weights.ts';
 
-/** A folder's URL (ending in a slash or in model.json), its files (a picked folder, or blobs by name), or bytes by name. */
-export type ModelSource = string | URL | Iterable<File> | Readonly<Record<string, Blob | Uint8Array>>;
+/**
+ * A folder's URL (ending in a slash or in model.json), its files (a picked folder), or files by name: Blobs, bytes or addresses. They are
+ * read when the model is loaded, and once more where its device was lost.
+ */
+export type ModelSource = string | URL | Iterable<File> | Readonly<Record<string, Blob | Uint8Array | URL>>;
 
 /** How far loading is; `total` is known once model.json was read. */
 export interface LoadProgress {
@@ -20,14 +26,11 @@ export interface LoadProgress {
 export interface LoadOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: LoadProgress) => void;
+  /** A faster sha256 than the library's own, where the host has one. */
+  readonly hasher?: () => Hasher;
 }
 
-export interface OpenModelOptions extends LoadOptions {
-  /** Read model.json and the headers of its files, not the weights: nothing can be uploaded, but plans can be made. */
-  readonly headersOnly?: boolean;
-}
-
-/** A model whose files were read and checked; nothing is on the GPU yet. */
+/** A model whose description and headers were read and checked; nothing is on the GPU yet. */
 export interface OpenedModel {
   readonly description: ModelDescription;
   readonly parts: Readonly<Partial<Record<PartName, OpenedPart>>>;
@@ -36,17 +39,17 @@ export interface OpenedModel {
 export interface OpenedPart {
   readonly description: PartDescription;
   readonly source: TensorSource;
-  /** sha256 of the file, hexadecimal: what embeddings are tied to. */
-  readonly sha256: string;
+  /** sha256, hexadecimal, of a source that tells none: what embeddings are tied to. */
+  readonly sha256?: string;
 }
 
 const MAX_JSON = 2 ** 20;
-const MAX_PART = 4 * 2 ** 30;
 
-/** @throws codes `weights`, `io`, `aborted`. */
-export async function openModel(source: ModelSource, options: OpenModelOptions = {}): Promise<OpenedModel> {
-  const files = folder(source, options.signal);
-  const json = await readAll(await files('model.json'), MAX_JSON, options.signal);
+/** Reads model.json and the headers of its files. @throws codes `weights`, `io`, `aborted`. */
+export async function openModel(source: ModelSource, options: LoadOptions = {}): Promise<OpenedModel> {
+  const { signal, onProgress, hasher } = options;
+  const files = folder(source);
+  const json = await readAll(files('model.json'), MAX_JSON, signal);
   let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
@@ -56,34 +59,20 @@ export async function openModel(source: ModelSource, options: OpenModelOptions =
   const description = parseModelDescription(parsed);
   const listed = Object.entries(description.parts) as [PartName, PartDescription][];
   const total = listed.reduce((sum, [, part]) => sum + (part.bytes ?? 0), 0);
-  let loaded = 0;
+  const read = new Map<PartName, number>();
   const parts: Partial<Record<PartName, OpenedPart>> = {};
   for (const [name, part] of listed) {
-    throwIfAborted(options.signal);
-    if (options.headersOnly === true) {
-      const file = await openSafetensors(await files(part.file), options.signal);
-      parts[name] = { description: part, source: tensorSource(file), sha256: part.sha256 ?? '' };
-      continue;
-    }
-    const bytes = await readAll(await files(part.file), MAX_PART, options.signal, (read) =>
-      options.onProgress?.({ stage: 'download', file: part.file, loaded: loaded + read, total }),
-    );
-    loaded += bytes.length;
-    if (part.bytes !== undefined && part.bytes !== bytes.length) {
-      throw new SegEveryError(
-        'weights',
-        `${part.file}: ${bytes.length} bytes, model.json says ${part.bytes}: truncated, or another file`,
-      );
-    }
-    const sha256 = await hexDigest(bytes);
-    if (part.sha256 !== undefined && part.sha256 !== sha256) {
-      throw new SegEveryError(
-        'weights',
-        `${part.file}: sha256 is ${sha256}, model.json says ${part.sha256}: damaged, or another file`,
-      );
-    }
-    const file = await openSafetensors(bytesSource(bytes, part.file), options.signal);
-    parts[name] = { description: part, source: tensorSource(file), sha256 };
+    throwIfAborted(signal);
+    const onRead = (bytes: number): void => {
+      read.set(name, Math.max(bytes, read.get(name) ?? 0));
+      const loaded = [...read.values()].reduce((a, b) => a + b);
+      onProgress?.({ stage: 'download', file: part.file, loaded, total });
+    };
+    const { file, sha256, bytes } = part;
+    parts[name] = {
+      description: part,
+      source: await TensorStream.open(files(file), { name: file, sha256, bytes, onRead, hasher }, signal),
+    };
   }
   return { description, parts };
 }
@@ -104,42 +93,22 @@ export async function hexDigest(bytes: Uint8Array<ArrayBuffer>): Promise<string>
   return Array.from(digest, (b) => b.toString(16).padStart(2, '0')).join('');
 }
 
-function folder(source: ModelSource, signal: AbortSignal | undefined): (name: string) => Promise<ByteSource> {
+function folder(source: ModelSource): (name: string) => StreamSource {
   if (typeof source === 'string' || source instanceof URL) {
     const address = folderUrl(source);
-    return (name) => urlSource(address(name), signal ? { signal } : {});
+    return (name) => urlStream(address(name));
   }
-  const byName = new Map<string, Blob | Uint8Array>();
+  const byName = new Map<string, Blob | Uint8Array | URL>();
   if (Symbol.iterator in source) for (const file of source as Iterable<File>) byName.set(file.name, file);
   else for (const [name, data] of Object.entries(source)) byName.set(name, data);
-  return async (name) => {
+  return (name) => {
     const data = byName.get(name);
     if (data === undefined)
       throw new SegEveryError(
         'weights',
         `the model folder has no ${name}; it has ${[...byName.keys()].join(', ') || 'nothing'}`,
       );
-    return data instanceof Blob ? blobSource(data) : bytesSource(data, name);
+    if (data instanceof Blob) return blobStream(data, name);
+    return data instanceof URL ? urlStream(data) : bytesStream(data, name);
   };
-}
-
-async function readAll(
-  source: ByteSource,
-  limit: number,
-  signal?: AbortSignal,
-  onProgress?: (read: number) => void,
-): Promise<Uint8Array<ArrayBuffer>> {
-  check(
-    source.size <= limit,
-    'weights',
-    `${source.name ?? 'file'}: ${source.size} bytes is more than the ${limit} allowed`,
-  );
-  const out = new Uint8Array(source.size);
-  const step = 4 * 2 ** 20;
-  for (let at = 0; at < source.size; at += step) {
-    throwIfAborted(signal);
-    out.set(await source.read(at, Math.min(source.size, at + step), signal), at);
-    onProgress?.(Math.min(source.size, at + step));
-  }
-  return out;
 }

@@ -13,10 +13,10 @@ import { decoderConfig } from './decoder-config.ts';
 import type { ModelDescription } from './description.ts';
 import type { DetectOptions, Detector } from './detector.ts';
 import type { MakeDetector } from './detector-view.ts';
-import { readEmbedding } from './embedding-file.ts';
 import { type Encoders, encoderArchitecture } from './encoders.ts';
 import { ImageEncoder } from './image-encoder.ts';
-import type { LoadOptions, OpenedModel } from './load.ts';
+import type { LoadOptions, OpenedModel, OpenedPart } from './load.ts';
+import { loadEmbeddings } from './load-objects.ts';
 import { disposeImage, Photo, type PhotoSource } from './photo.ts';
 import type { PhotoObjects } from './photo-objects.ts';
 import { MaskPostprocessor } from './postprocess.ts';
@@ -46,17 +46,17 @@ export class Model {
   readonly detector: Detector | undefined;
   readonly postprocessor: MaskPostprocessor;
   readonly preprocessor: Preprocessor;
-  /** sha256 of each part's file. */
-  readonly sha256: Readonly<{ encoder: string; decoder: string; detector?: string }>;
   /** The engine that holds it. */
   readonly engine: Engine;
   readonly #precision: Precision;
+  readonly #parts: OpenedModel['parts'];
+  readonly #decoderKeys: ReadonlySet<string>;
   readonly #store = new WeightStore();
   readonly #photos = new Set<Photo>();
   readonly #encoder: ImageEncoder;
   #disposed = false;
 
-  /** Without `makeDetector` a detector part stays unused; `encoders` are those of `encodersFor`, the small ones unless given. */
+  /** Without `makeDetector` a detector part stays unused; `encoders` are those of `encodersFor`, the default model's unless given. */
   constructor(
     engine: Engine,
     opened: OpenedModel,
@@ -71,11 +71,7 @@ export class Model {
     this.engine = engine;
     this.#precision = precision;
     this.description = description;
-    this.sha256 = {
-      encoder: encoder.sha256,
-      decoder: decoder.sha256,
-      ...(parts.detector ? { detector: parts.detector.sha256 } : {}),
-    };
+    this.#parts = parts;
     const architecture = encoderArchitecture(encoder.description.architecture, encoders);
     const encoderWeights = Weights.of(encoder.source, encoder.description.prefix);
     const decoderWeights = Weights.of(decoder.source, decoder.description.prefix);
@@ -117,6 +113,7 @@ export class Model {
       throw error;
     }
     complete();
+    this.#decoderKeys = decoderWeights.ledger.used;
     if (parts.detector) this.detector?.assertComplete(parts.detector);
     this.postprocessor = new MaskPostprocessor(engine);
     this.preprocessor = new Preprocessor(engine, {
@@ -125,6 +122,13 @@ export class Model {
       std: description.pixelStd,
       precision,
     });
+  }
+
+  /** sha256 of each part's file; empty for those that model.json tells none of, until they were read. */
+  get sha256(): { readonly encoder: string; readonly decoder: string; readonly detector?: string } {
+    const { encoder, decoder, detector } = this.#parts;
+    const of = (part: OpenedPart | undefined): string => part?.source.sha256 ?? part?.sha256 ?? '';
+    return { encoder: of(encoder), decoder: of(decoder), ...(detector ? { detector: of(detector) } : {}) };
   }
 
   /** Side of the model's input, pixels. */
@@ -161,10 +165,15 @@ export class Model {
     return { bytes: this.bytes(prompts).total, largest: most.name, largestBinding: most.bytes };
   }
 
-  /** Uploads the weights and compiles the encoder; `open` does it otherwise. */
-  async prepare(options: LoadOptions = {}): Promise<void> {
-    await this.#encoder.plan(options.signal);
+  /**
+   * Reads the files, uploads their weights and compiles the encoder. The decoder's weights stay in memory too, since its plans are made as
+   * prompts ask for them.
+   */
+  async prepare({ signal }: Pick<LoadOptions, 'signal'> = {}): Promise<void> {
+    await this.#parts.decoder?.source.keep?.(this.#decoderKeys, signal);
     await this.decoder.tables();
+    await this.#encoder.plan(signal);
+    await this.detector?.prepare(signal);
   }
 
   /**
@@ -210,6 +219,7 @@ export class Model {
   /** A photo from `photo.save()`. @throws codes `weights`, `model-mismatch`. */
   async restore(bytes: Uint8Array): Promise<Photo> {
     this.#assertOpen();
+    const { readEmbedding } = await loadEmbeddings();
     const saved = await readEmbedding(bytes, this.sha256.encoder, this.side);
     const image = this.#encoder.createImage();
     try {

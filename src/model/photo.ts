@@ -15,10 +15,9 @@ import type { EncodedImage } from './decoder.ts';
 import type { Detection } from './detections.ts';
 import type { DetectOptions, Detector } from './detector.ts';
 import type { DetectorView } from './detector-view.ts';
-import { writeEmbedding } from './embedding-file.ts';
 import type { EverythingOptions, EverythingRecord } from './everything.ts';
 import type { GridSearchOptions } from './grid-search.ts';
-import { loadObjects } from './load-objects.ts';
+import { loadEmbeddings, loadObjects } from './load-objects.ts';
 import type { Mask } from './mask.ts';
 import type { OutputMode, SegmentationOf } from './output-mode.ts';
 import type { PhotoObjects } from './photo-objects.ts';
@@ -248,6 +247,7 @@ export class Photo {
       await read('s1', fine.s1);
     }
     const found = candidates && detectorSha256 ? { detector: { sha256: detectorSha256, candidates } } : {};
+    const { writeEmbedding } = await loadEmbeddings();
     return writeEmbedding({ encoder, frame: this.frame, tensors, ...found }, float32);
   }
 

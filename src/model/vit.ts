@@ -9,7 +9,7 @@ import type { Graph, WeightRef } from '../runtime/graph.ts';
 import { channels, dims, type Tensor } from '../runtime/tensor.ts';
 import { integer } from './description.ts';
 import { conv, linear, norm } from './layers.ts';
-import { at, type Weights } from './weights.ts';
+import { at, origin, type Weights } from './weights.ts';
 
 const LN_EPS = 1e-6; // build_sam.py gives it to every norm of the encoder
 
@@ -117,16 +117,17 @@ function queryBias(w: Weights, c: number): WeightRef {
 /** b + W v, v the bias of the values: attention's weights sum to one, so the values' bias passes through. */
 function projectionBias(w: Weights, c: number): WeightRef {
   const own = w.vector('proj.bias', c);
+  const bias = w.tensor('proj.bias', [c]);
   const matrix = w.tensor('proj.weight', [c, c]);
   const values = w.tensor('qkv.bias', [3 * c]);
   return {
     ...own,
     key: `${own.key}:v`,
+    ...origin([bias, matrix, values]),
     read: async () => {
-      const bias = await own.read();
       const v = (await values.read()).subarray(2 * c);
       const rows = await matrix.read();
-      return bias.map((b, i) => {
+      return (await own.read()).map((b, i) => {
         let sum = b;
         for (let j = 0; j < c; j++) sum += at(rows, i * c + j) * at(v, j);
         return sum;
@@ -146,6 +147,7 @@ function tables(w: Weights, window: Window, headDim: number): WeightRef {
     key: `${w.path}rel_pos@${window.join('x')}`,
     shape: [total, headDim],
     dtype: 'f32',
+    ...origin(parts.map(({ source }) => source)),
     read: async () => {
       const out = new Float32Array(total * headDim);
       let first = 0;

@@ -2,7 +2,8 @@
 // layouts are what the kernels want. Missing, extra and misshapen keys are gathered and reported together.
 import { SegEveryError } from '../runtime/errors.ts';
 import type { WeightRef } from '../runtime/graph.ts';
-import { sameShape } from '../runtime/tensor.ts';
+import { sameShape, size } from '../runtime/tensor.ts';
+import { type Layout, scaled, scatter, type WeightFile, type WeightOrigin } from '../runtime/weight-layout.ts';
 import { foldNorm, type NormNumbers } from './fold.ts';
 
 /** Named tensors: a safetensors file, several of them, or numbers made on the spot. */
@@ -12,6 +13,20 @@ export interface TensorSource {
   shape(name: string): readonly number[];
   /** All values, widened to float32. */
   read(name: string): Promise<Float32Array>;
+  /** Of its file, hexadecimal: as model.json says it, or known when the file was read. */
+  readonly sha256?: string;
+  /** Uploads in the order of the file, where the tensors are not in memory. */
+  readonly send?: WeightFile['send'];
+  /** Keeps tensors in memory, where the others are not. */
+  keep?(names: Iterable<string>, signal?: AbortSignal): Promise<void>;
+}
+
+/** A tensor that was asked for. */
+export interface NamedTensor {
+  readonly key: string;
+  /** Its file, where it is uploaded in the order of one. */
+  readonly file: WeightFile | undefined;
+  read(): Promise<Float32Array>;
 }
 
 class Ledger {
@@ -64,7 +79,7 @@ export class Weights {
   }
 
   /** Marks a key as used with this shape and gives its reader. */
-  tensor(name: string, shape: readonly number[]): { readonly key: string; read(): Promise<Float32Array> } {
+  tensor(name: string, shape: readonly number[]): NamedTensor {
     const key = this.path + name;
     if (!this.source.has(key)) this.ledger.missing.add(key);
     else {
@@ -74,35 +89,35 @@ export class Weights {
         this.ledger.misshapen.set(key, `[${found.join(', ')}], expected [${shape.join(', ')}]`);
       }
     }
-    return { key, read: () => this.source.read(key) };
+    const file = this.source.send && (this.source as WeightFile);
+    return { key, file, read: () => this.source.read(key) };
   }
 
   /** A tensor that goes to the GPU as it is. */
   plain(name: string, shape: readonly number[], dtype: 'weight' | 'f32' = 'f32'): WeightRef {
-    const { key, read } = this.tensor(name, shape);
-    return { key: `${key}@plain`, shape, dtype, read };
+    const tensor = this.tensor(name, shape);
+    return laidOut(tensor, '@plain', shape, dtype, { sizes: [size(shape), 1, 1], strides: [1, 0, 0] });
   }
 
   /** A linear layer's [N, K] as the matmul's [K, N], N padded with zeros to a multiple of 4. */
   linear(name: string, shape: readonly [number, number]): WeightRef {
     const [n, k] = shape;
-    const { key, read } = this.tensor(name, shape);
-    const padded = Math.ceil(n / 4) * 4;
-    return {
-      key: `${key}@linear`,
-      shape: [k, padded],
-      dtype: 'weight',
-      read: async () => transpose(await read(), n, k, padded),
-    };
+    const padded = pad4(n);
+    return laidOut(this.tensor(name, shape), '@linear', [k, padded], 'weight', {
+      sizes: [n, k, 1],
+      strides: [1, padded, 0],
+    });
   }
 
   /** A bias or norm vector, padded with zeros to a multiple of 4. */
   vector(name: string, length: number): WeightRef {
-    const { key, read } = this.tensor(name, [length]);
+    const tensor = this.tensor(name, [length]);
+    const { key, read } = tensor;
     return {
       key: `${key}@vector`,
       shape: [pad4(length)],
       dtype: 'f32',
+      ...origin([tensor]),
       read: async () => padded(await read(), pad4(length)),
     };
   }
@@ -167,8 +182,43 @@ function folded(w: Weights, names: ConvNames, shape: readonly [number, number, n
     const numbers = (await Promise.all(stats.map((s) => s.read()))) as unknown as NormNumbers;
     return foldNorm(numbers, names.eps ?? 1e-5, bias);
   };
-  const hasBias = own !== undefined || stats !== undefined;
-  return { weight, affine, hasBias };
+  const vectors = [...(own ? [own] : []), ...(stats ?? [])];
+  const scale = stats && (async () => (await affine()).scale);
+  return { weight, affine, scale, vectors };
+}
+
+/** Where a weight comes from, for one that is uploaded in the order of its file; `keys` are needed whole. */
+export function origin(tensors: readonly NamedTensor[], layout?: Layout): { readonly from?: WeightOrigin } {
+  const [file, ...others] = new Set([...tensors.map((t) => t.file)]);
+  if (file === undefined || others.length > 0) return {};
+  const keys = tensors.map(({ key }) => key).filter((key) => key !== layout?.key);
+  return { from: { file, keys, ...(layout ? { layout } : {}) } };
+}
+
+/** A weight that is a tensor in another order. */
+export function laidOut(
+  tensor: NamedTensor,
+  suffix: string,
+  shape: readonly number[],
+  dtype: WeightRef['dtype'],
+  order: Omit<Layout, 'key'>,
+  vectors: readonly NamedTensor[] = [],
+): WeightRef {
+  const layout = { key: tensor.key, ...order };
+  return {
+    key: tensor.key + suffix,
+    shape,
+    dtype,
+    ...origin([tensor, ...vectors], layout),
+    read: async () => {
+      const [values, scale] = await Promise.all([tensor.read(), order.scale?.()]);
+      const source = scale ? values.slice() : values;
+      if (scale) scaled(source, 0, layout, scale);
+      const out = new Float32Array(size(shape));
+      scatter(source, 0, layout, out);
+      return out;
+    },
+  };
 }
 
 export interface ConvRefs {
@@ -179,82 +229,61 @@ export interface ConvRefs {
 /** A dense convolution as [kh, kw, I, O] with channels padded to 4; BatchNorm folded. */
 export function denseConv(w: Weights, names: ConvNames, shape: readonly [number, number, number, number]): ConvRefs {
   const [outputs, inputs, kh, kw] = shape;
-  const { weight, affine, hasBias } = folded(w, names, shape);
+  const { weight, affine, scale, vectors } = folded(w, names, shape);
   const inPadded = pad4(inputs);
   const outPadded = pad4(outputs);
-  const read = async (): Promise<Float32Array> => {
-    const [source, { scale }] = await Promise.all([weight.read(), affine()]);
-    const out = new Float32Array(kh * kw * inPadded * outPadded);
-    for (let o = 0; o < outputs; o++) {
-      for (let i = 0; i < inputs; i++) {
-        for (let k = 0; k < kh * kw; k++) {
-          out[(k * inPadded + i) * outPadded + o] = at(source, (o * inputs + i) * kh * kw + k) * at(scale, o);
-        }
-      }
-    }
-    return out;
-  };
   return {
-    weight: { key: `${weight.key}@conv`, shape: [kh, kw, inPadded, outPadded], dtype: 'weight', read },
-    bias: hasBias ? biasRef(weight.key, outPadded, affine) : undefined,
+    weight: laidOut(
+      weight,
+      '@conv',
+      [kh, kw, inPadded, outPadded],
+      'weight',
+      { sizes: [outputs, inputs, kh * kw], strides: [1, outPadded, inPadded * outPadded], scale },
+      vectors,
+    ),
+    bias: biasRef(weight.key, outPadded, vectors, affine),
   };
 }
 
 /** A depthwise convolution [C, 1, k, k] as float32 [k, k, C]; BatchNorm folded. */
 export function depthwiseConv(w: Weights, names: ConvNames, channels: number, k: number): ConvRefs {
-  const { weight, affine, hasBias } = folded(w, names, [channels, 1, k, k]);
+  const { weight, affine, scale, vectors } = folded(w, names, [channels, 1, k, k]);
   const outPadded = pad4(channels);
-  const read = async (): Promise<Float32Array> => {
-    const [source, { scale }] = await Promise.all([weight.read(), affine()]);
-    const out = new Float32Array(k * k * outPadded);
-    for (let c = 0; c < channels; c++) {
-      for (let i = 0; i < k * k; i++) out[i * outPadded + c] = at(source, c * k * k + i) * at(scale, c);
-    }
-    return out;
-  };
+  const order = { sizes: [channels, 1, k * k], strides: [1, 0, outPadded], scale } as const;
   return {
-    weight: { key: `${weight.key}@depthwise`, shape: [k, k, outPadded], dtype: 'f32', read },
-    bias: hasBias ? biasRef(weight.key, outPadded, affine) : undefined,
+    weight: laidOut(weight, '@depthwise', [k, k, outPadded], 'f32', order, vectors),
+    bias: biasRef(weight.key, outPadded, vectors, affine),
   };
 }
 
 /** A 2 x 2 transposed convolution [I, O, 2, 2] as [I, (i * 2 + j) * O + o]. */
 export function transposedConv(w: Weights, name: string, inputs: number, outputs: number): ConvRefs {
-  const { key, read } = w.tensor(`${name}.weight`, [inputs, outputs, 2, 2]);
   return {
-    weight: {
-      key: `${key}@transposed`,
-      shape: [inputs, 4 * outputs],
-      dtype: 'weight',
-      read: async () => {
-        const source = await read();
-        const out = new Float32Array(source.length);
-        for (let i = 0; i < inputs; i++) {
-          for (let o = 0; o < outputs; o++) {
-            for (let k = 0; k < 4; k++) out[(i * 4 + k) * outputs + o] = at(source, (i * outputs + o) * 4 + k);
-          }
-        }
-        return out;
-      },
-    },
+    weight: laidOut(
+      w.tensor(`${name}.weight`, [inputs, outputs, 2, 2]),
+      '@transposed',
+      [inputs, 4 * outputs],
+      'weight',
+      { sizes: [inputs, outputs, 4], strides: [4 * outputs, 1, outputs] },
+    ),
     bias: w.vector(`${name}.bias`, outputs),
   };
 }
 
-function biasRef(key: string, outPadded: number, affine: () => Promise<{ shift: Float64Array }>): WeightRef {
+function biasRef(
+  key: string,
+  outPadded: number,
+  vectors: readonly NamedTensor[],
+  affine: () => Promise<{ shift: Float64Array }>,
+): WeightRef | undefined {
+  if (vectors.length === 0) return undefined;
   return {
     key: `${key}@bias`,
     shape: [outPadded],
     dtype: 'f32',
+    ...origin(vectors),
     read: async () => padded(Float32Array.from((await affine()).shift), outPadded),
   };
-}
-
-/** [N, K] -> [K, padded N]. */
-export function transpose(source: Float32Array, n: number, k: number, paddedN = n): Float32Array {
-  const out = new Float32Array(k * paddedN);
-  for (let i = 0; i < n; i++) for (let j = 0; j < k; j++) out[j * paddedN + i] = at(source, i * k + j);
-  return out;
 }
 
 export function pad4(n: number): number {

@@ -215,8 +215,11 @@ function upsample(g: Graph, x: Tensor, like: Tensor): Tensor {
 /** `count` outputs of a weight or bias, which are its last axis, from output `from` on. */
 function outputsOf(ref: WeightRef, from: number, count: number): WeightRef {
   const all = ref.shape.at(-1) as number;
+  const { from: origin } = ref;
+  const keys = origin?.layout ? [...origin.keys, origin.layout.key] : (origin?.keys ?? []);
   return {
     ...ref,
+    ...(origin ? { from: { file: origin.file, keys } } : {}),
     key: `${ref.key}[${from}]`,
     shape: [...ref.shape.slice(0, -1), count],
     read: async () => {

@@ -2,6 +2,7 @@
 import { check, SegEveryError } from './errors.ts';
 import type { Binding, Shader } from './shader.ts';
 import { type DType, sameShape, size, type Tensor, type TensorKind } from './tensor.ts';
+import type { WeightOrigin } from './weight-layout.ts';
 
 /** A weight as a kernel wants it: `read` gives the laid-out float32 values of `shape`, when they are uploaded. */
 export interface WeightRef {
@@ -9,6 +10,8 @@ export interface WeightRef {
   readonly key: string;
   readonly shape: readonly number[];
   readonly dtype: 'weight' | 'f32' | 'elem';
+  /** Where the values come from, for those that are uploaded in the order of a file. */
+  readonly from?: WeightOrigin;
   read(): Promise<Float32Array>;
 }
 

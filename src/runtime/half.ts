@@ -30,13 +30,14 @@ function float16Table(): Float32Array<ArrayBuffer> {
  * Float16 bit patterns as float32 values; every value is exact.
  *
  * @param source bit patterns, [n]
+ * @param target where they go, [n]; memory of their own unless given
  * @returns values, [n]; NaN stays NaN, subnormals and signed zeros are kept
  */
-export function f16ToF32(source: Uint16Array): Float32Array<ArrayBuffer> {
+export function f16ToF32(source: Uint16Array, target = new Float32Array(source.length)): Float32Array<ArrayBuffer> {
   const table = new Uint32Array(float16Table().buffer);
-  const result = new Uint32Array(source.length);
+  const result = new Uint32Array(target.buffer, target.byteOffset, source.length);
   for (let i = 0; i < source.length; i++) result[i] = table[source[i] ?? 0] ?? 0;
-  return new Float32Array(result.buffer);
+  return target;
 }
 
 /** Float16 bits of the float32 value whose bits are `x`: to nearest, ties to even (IEEE 754-2019, 4.3.1). */
@@ -65,11 +66,11 @@ function roundToHalf(x: number): number {
  * Float32 values as float16 bit patterns, rounded to nearest, ties to even.
  *
  * @param source values, [n]
+ * @param result where they go, [n]; memory of their own unless given
  * @returns bit patterns, [n]; what lies beyond 65,520 becomes infinity, NaN stays NaN
  */
-export function f32ToF16(source: Float32Array): Uint16Array<ArrayBuffer> {
+export function f32ToF16(source: Float32Array, result = new Uint16Array(source.length)): Uint16Array<ArrayBuffer> {
   const bits = new Uint32Array(source.buffer, source.byteOffset, source.length);
-  const result = new Uint16Array(source.length);
   for (let i = 0; i < bits.length; i++) result[i] = roundToHalf(bits[i] ?? 0);
   return result;
 }
@@ -78,10 +79,11 @@ export function f32ToF16(source: Float32Array): Uint16Array<ArrayBuffer> {
  * Bfloat16 bit patterns as float32 values: the upper half of a float32.
  *
  * @param source bit patterns, [n]
+ * @param target where they go, [n]; memory of their own unless given
  * @returns values, [n]
  */
-export function bf16ToF32(source: Uint16Array): Float32Array<ArrayBuffer> {
-  const result = new Uint32Array(source.length);
+export function bf16ToF32(source: Uint16Array, target = new Float32Array(source.length)): Float32Array<ArrayBuffer> {
+  const result = new Uint32Array(target.buffer, target.byteOffset, source.length);
   for (let i = 0; i < source.length; i++) result[i] = (source[i] ?? 0) << 16;
-  return new Float32Array(result.buffer);
+  return target;
 }

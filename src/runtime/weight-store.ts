@@ -1,9 +1,12 @@
-// Weights on the GPU, by key: shared by all plans of a model, uploaded one at a time so that little lies on the CPU.
+// Weights on the GPU, by key: shared by all plans of a model, uploaded one at a time so that little lies on the CPU (docs/decisions.md, "Streamed weights").
 import { DeviceTensor, toStorage } from './device-tensor.ts';
 import type { Engine } from './engine.ts';
 import { SegEveryError, throwIfAborted } from './errors.ts';
 import type { WeightRef } from './graph.ts';
-import { type Precision, size, tensorBytes } from './tensor.ts';
+import { elementBytes, type Precision, size, tensorBytes } from './tensor.ts';
+import type { PutWeight, WeightFile } from './weight-layout.ts';
+
+const IN_FLIGHT_BYTES = 2 ** 24;
 
 export class WeightStore {
   readonly #tensors = new Map<string, DeviceTensor>();
@@ -24,19 +27,31 @@ export class WeightStore {
     return total;
   }
 
-  /** Uploads those that are not there yet, in order. */
+  /** Uploads those that are not there yet: those of a file in its order, the others in theirs. */
   async upload(engine: Engine, refs: Iterable<WeightRef>, precision: Precision, signal?: AbortSignal): Promise<void> {
-    for (const ref of refs) {
-      const key = storeKey(ref.key, precision);
-      throwIfAborted(signal);
-      let job = this.#uploading.get(key);
-      if (job === undefined) {
-        job = this.#uploadOne(engine, ref, precision, key);
-        this.#uploading.set(key, job);
-        job.catch(() => this.#uploading.delete(key));
-      }
-      await job;
+    const all = [...refs];
+    const others: WeightRef[] = [];
+    const byFile = new Map<WeightFile, WeightRef[]>();
+    const jobs = new Set<Promise<void>>();
+    for (const ref of all) {
+      const job = this.#uploading.get(storeKey(ref.key, precision));
+      if (job) jobs.add(job);
+      else if (ref.from) byFile.set(ref.from.file, [...(byFile.get(ref.from.file) ?? []), ref]);
+      else others.push(ref);
     }
+    for (const [file, wanted] of byFile) jobs.add(this.#begin(engine, wanted, precision, signal, file));
+    for (const ref of others) {
+      throwIfAborted(signal);
+      await this.#begin(engine, [ref], precision, signal);
+    }
+    try {
+      await Promise.all(jobs);
+    } catch (error) {
+      // Somebody else's upload that was stopped is not ours.
+      if (!(error instanceof SegEveryError && error.code === 'aborted') || signal?.aborted) throw error;
+      return this.upload(engine, all, precision, signal);
+    }
+    throwIfAborted(signal);
   }
 
   buffer(key: string, precision: Precision): GPUBuffer {
@@ -53,17 +68,53 @@ export class WeightStore {
     this.#uploading.clear();
   }
 
-  async #uploadOne(engine: Engine, ref: WeightRef, precision: Precision, key: string): Promise<void> {
-    const values = await ref.read();
-    if (values.length !== size(ref.shape)) {
-      throw new SegEveryError('weights', `${ref.key}: ${values.length} values for [${ref.shape.join(', ')}]`);
-    }
-    if (this.#disposed) throw new SegEveryError('disposed', `${ref.key}: its model was disposed while it loaded`);
-    await engine.allocating(ref.key, () => {
-      const tensor = new DeviceTensor(engine.buffers, ref.key, ref.shape, ref.dtype, precision);
-      engine.device.queue.writeBuffer(tensor.buffer, 0, toStorage(values, ref.dtype, precision));
-      this.#tensors.set(key, tensor);
+  /** Notes an upload, so that others wait for it. What fails leaves nothing behind. */
+  #begin(
+    engine: Engine,
+    refs: readonly WeightRef[],
+    precision: Precision,
+    signal: AbortSignal | undefined,
+    file?: WeightFile,
+  ): Promise<void> {
+    const half = ({ dtype }: WeightRef): boolean => elementBytes(dtype, precision) === 2;
+    const write = this.#writer(engine, precision);
+    const job = file
+      ? file.send(refs, write, half, signal)
+      : Promise.all(refs.map(async (ref) => write(ref, await ref.read()))).then(() => {});
+    const keys = refs.map((ref) => storeKey(ref.key, precision));
+    for (const key of keys) this.#uploading.set(key, job);
+    job.catch(() => {
+      for (const key of keys) {
+        this.#uploading.delete(key);
+        this.#tensors.get(key)?.dispose();
+        this.#tensors.delete(key);
+      }
     });
+    return job;
+  }
+
+  #writer(engine: Engine, precision: Precision): PutWeight {
+    const { queue } = engine.device;
+    let written = 0;
+    return async (ref, values) => {
+      const elements = size(ref.shape);
+      const whole = values.length === elements || (elements % 2 === 1 && values.length === elements + 1);
+      if (!whole)
+        throw new SegEveryError('weights', `${ref.key}: ${values.length} values for [${ref.shape.join(', ')}]`);
+      if (this.#disposed) throw new SegEveryError('disposed', `${ref.key}: its model was disposed while it loaded`);
+      await engine.allocating(ref.key, () => {
+        const tensor = new DeviceTensor(engine.buffers, ref.key, ref.shape, ref.dtype, precision);
+        this.#tensors.set(storeKey(ref.key, precision), tensor);
+        const { buffer, byteOffset, byteLength } =
+          values instanceof Float32Array ? toStorage(values, ref.dtype, precision) : values;
+        queue.writeBuffer(tensor.buffer, 0, buffer as ArrayBuffer, byteOffset, byteLength);
+        written += byteLength;
+      });
+      // What the queue copied stays in memory until it is on its way.
+      if (written < IN_FLIGHT_BYTES) return;
+      written = 0;
+      await Promise.race([queue.onSubmittedWorkDone().catch(() => {}), engine.lost]);
+    };
   }
 }
 

@@ -4,7 +4,7 @@ import { crc32 as zlibCrc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { crc32 } from '../../src/checkpoint/crc32.ts';
-import { Sha256 } from '../../src/checkpoint/sha256.ts';
+import { Sha256 } from '../../src/runtime/sha256.ts';
 
 /** Bytes, cut into pieces at any places, each at any alignment. */
 const pieces = fc.array(fc.tuple(fc.uint8Array({ maxLength: 300 }), fc.nat(7)), { maxLength: 8 }).map((list) =>

@@ -24,7 +24,22 @@ const CASES = [
   'predictor-default',
 ];
 
+/** Also in float16, where the adapter has `shader-f16` (test/README.md says which has). */
+const HALF = CASES.filter((name) => /^(encoder|detector|fastsam)-/.test(name));
+
 for (const host of hosts) {
+  for (const name of HALF) {
+    test(`${name} in float16 on ${host}`, async (context) => {
+      const { lines, skipped } = await onHost<{ lines: CheckLine[]; skipped?: string }>(host, 'model/golden:run', {
+        name,
+        storage: 'f16',
+      });
+      context.skip(skipped !== undefined, skipped);
+      const off = lines.filter((line) => !(line.error <= line.tolerance) && !((line.rounding ?? 0) > line.tolerance));
+      expect(lines.some((line) => line.error <= line.tolerance)).toBe(true);
+      expect(off, JSON.stringify(lines, null, 1)).toEqual([]);
+    });
+  }
   for (const name of CASES) {
     test(`${name} on ${host}`, async () => {
       const { lines } = await onHost<{ lines: CheckLine[] }>(host, 'model/golden:run', { name, storage: 'f32' });

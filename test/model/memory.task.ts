@@ -2,6 +2,7 @@
 import { proceduralSource } from '../../cli/verify/procedural.ts';
 import { decoderShapes, tinyVitShapes } from '../../cli/verify/shapes.ts';
 import { Model } from '../../src/model/model.ts';
+import { MORE_ENCODERS } from '../../src/model/more-encoders.ts';
 import type { Tasks } from '../tasks.ts';
 
 const ENCODER = {
@@ -52,6 +53,8 @@ const tasks: Tasks = {
         },
       },
       { activations: 'f32', weights: 'f32' },
+      undefined,
+      MORE_ENCODERS,
     );
     const { encoder, decoder, total } = model.bytes(prompts);
     model.dispose();

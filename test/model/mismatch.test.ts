@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { FAMILIES } from '../../src/checkpoint/recognise.ts';
 import type { OpenedModel, OpenedPart } from '../../src/model/load.ts';
 import { Model } from '../../src/model/model.ts';
+import { MORE_ENCODERS } from '../../src/model/more-encoders.ts';
 import type { Engine } from '../../src/runtime/engine.ts';
 
 const PRECISION = { activations: 'f32', weights: 'f32' } as const;
@@ -38,7 +39,7 @@ function model(encoder: OpenedPart): Model {
     parts: {},
   } as const;
   const opened: OpenedModel = { description, parts };
-  return new Model({} as Engine, opened, PRECISION);
+  return new Model({} as Engine, opened, PRECISION, undefined, MORE_ENCODERS);
 }
 
 test('another width of the embedding', () => {

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { createServer, type Server, type ServerResponse } from 'node:http';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SegEveryError } from '../../src/runtime/errors.ts';
 import {
   blobSource,
@@ -9,7 +8,6 @@ import {
   openSafetensors,
   openSafetensorsBytes,
   type TensorData,
-  urlSource,
   writeSafetensors,
 } from '../../src/runtime/safetensors.ts';
 
@@ -184,94 +182,6 @@ describe('sources', () => {
   const big = writeSafetensors(
     new Map<string, TensorData>([['v', { dtype: 'F32', shape: [values.length], data: values }]]),
   );
-  let server: Server;
-  let address = '';
-  let requests = 0;
-
-  const answers: Record<string, (response: ServerResponse, range: readonly [number, number]) => void> = {
-    '/ranges': (response, [start, end]) => {
-      const stop = Math.min(end + 1, big.length);
-      response.writeHead(206, { 'content-range': `bytes ${start}-${stop - 1}/${big.length}` });
-      response.end(big.subarray(start, stop));
-    },
-    '/whole': (response) => response.writeHead(200, { 'content-length': big.length }).end(big),
-    '/page': (response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>'),
-    '/missing': (response) => response.writeHead(404).end('no'),
-    '/empty': (response) => response.writeHead(416).end(),
-    '/short': (response) => {
-      response.writeHead(200, { 'content-length': big.length });
-      response.write(big.subarray(0, 1000), () => response.destroy());
-    },
-    '/changes': (response, [start, end]) => {
-      const total = start ? big.length - 1 : big.length;
-      response.writeHead(206, { 'content-range': `bytes ${start}-${Math.min(end, total - 1)}/${total}` });
-      response.end(big.subarray(start, Math.min(end + 1, total)));
-    },
-    '/lies': (response) => response.writeHead(206).end(big.subarray(0, 10)),
-    '/hangs': () => {},
-  };
-
-  beforeAll(async () => {
-    server = createServer((request, response) => {
-      requests++;
-      const [, start = '0', end = '0'] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
-      answers[request.url ?? '']?.(response, [Number(start), Number(end)]);
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const bound = server.address();
-    if (bound && typeof bound === 'object') address = `http://127.0.0.1:${bound.port}`;
-  });
-  afterAll(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-
-  it.each(['/ranges', '/whole'])('reads a URL, %s, with progress', async (path) => {
-    requests = 0;
-    const progress: number[] = [];
-    const source = await urlSource(address + path, { onProgress: (loaded) => progress.push(loaded) });
-    expect(source.size).toBe(big.length);
-    const file = await openSafetensors(source);
-    const got = await file.readF32('v');
-    expect(Buffer.from(got.buffer).equals(Buffer.from(values.buffer))).toBe(true);
-    // Three blocks of 4 MiB, the first of which also served the header.
-    expect(requests).toBe(path === '/ranges' ? 3 : 1);
-    expect(progress.at(-1)).toBe(big.length);
-  });
-
-  it.each([
-    ['/page', 'weights', 'HTML page'],
-    ['/missing', 'io', '404'],
-    ['/short', 'io', 'broke off'],
-    ['/lies', 'io', 'Content-Range'],
-    ['/changes', 'io', 'did the file change'],
-  ])('says what is wrong with %s', async (path, code, text) => {
-    const read = async () => (await openSafetensors(await urlSource(address + path))).readRaw('v');
-    await expect(read()).rejects.toMatchObject({ code, message: expect.stringMatching(`${path}.*${text}`) });
-  });
-
-  it('says that nobody answers', async () => {
-    await expect(urlSource('http://127.0.0.1:9/model')).rejects.toMatchObject({ code: 'io' });
-  });
-
-  it('keeps to its limit, whether the server knows ranges or not', async () => {
-    for (const path of ['/ranges', '/whole']) {
-      await expect(urlSource(address + path, { limitBytes: 1000 })).rejects.toThrow(/limit of 1000/);
-    }
-  });
-
-  it('takes 416 for an empty file', async () => {
-    expect((await urlSource(`${address}/empty`)).size).toBe(0);
-  });
-
-  it('stops by AbortSignal', async () => {
-    const controller = new AbortController();
-    const waiting = urlSource(`${address}/hangs`, { signal: controller.signal });
-    setTimeout(() => controller.abort(), 20);
-    await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
-    await expect(bytesSource(big).read(0, 1, controller.signal)).rejects.toMatchObject({ code: 'aborted' });
-  });
-
   it('reads a Blob, and a view that does not begin at 0', async () => {
     const padded = new Uint8Array(big.length + 3);
     padded.set(big, 3);
