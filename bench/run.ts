@@ -1,14 +1,16 @@
 // npm run bench [-- --adapter auto] [--only KERNEL,KERNEL,segevery,convert,evaluate] [--row TEXT] [--tiling workgroup]: profiles the kernels at the models' shapes in
-// headless Chrome, prints each launch with its share of the fma peak, and writes bench/results/DATE-ADAPTER.json; then SegEvery (segevery.ts).
+// headless Chrome, prints each launch with its share of the fma peak, and writes bench/results/DATE-ADAPTER.json; then SegEvery (segevery.ts), where
+// --resume goes on with what an earlier run has measured, and --quick extrapolates from fewer prompts.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openBrowserPage } from './browser-page.ts';
 import { benchConvert } from './convert.ts';
 import { benchEvaluate } from './evaluate.ts';
 import type { Api, Measured } from './kernels.ts';
 import { benchSegEvery } from './segevery.ts';
+import { type SegEveryResult, withCosts } from './segevery-table.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -18,6 +20,8 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: '' },
     row: { type: 'string', default: '' },
     tiling: { type: 'string', default: 'register' },
+    resume: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
   },
 });
 const only = options.only.split(',').filter((name) => name !== '');
@@ -25,7 +29,7 @@ const only = options.only.split(',').filter((name) => name !== '');
 const adapter = options.adapter === 'auto' ? 'auto' : 'software';
 
 /** Writes a result file beside the others, with what it was measured on. */
-function save(name: string, suffix: string, result: object): void {
+function save(name: string, suffix: string, result: object): string {
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim();
   const date = new Date().toISOString().slice(0, 10);
   const folder = join(ROOT, 'bench', 'results');
@@ -33,6 +37,7 @@ function save(name: string, suffix: string, result: object): void {
   const file = join(folder, `${date}-${name.replaceAll(/\W+/g, '-')}${suffix}.json`);
   writeFileSync(file, `${JSON.stringify({ commit, date, ...result }, null, 1)}\n`);
   console.log(file);
+  return file;
 }
 
 /** TinyViT's rows say how often they occur; the mean is over the time of all of them. */
@@ -98,8 +103,11 @@ async function benchKernels(kernels: readonly string[]): Promise<void> {
 const kernels = only.filter((name) => !['segevery', 'convert', 'evaluate'].includes(name));
 if (only.length === 0 || kernels.length > 0) await benchKernels(kernels);
 if (only.length === 0 || only.includes('segevery')) {
-  const { name, result } = await benchSegEvery(adapter);
-  save(name, '-segevery', result);
+  const { name, result } = await benchSegEvery(adapter, { resume: options.resume, quick: options.quick });
+  const file = save(name, '-segevery', result);
+  const docs = join(ROOT, 'docs', 'everything.md');
+  const written = JSON.parse(readFileSync(file, 'utf8')) as SegEveryResult;
+  writeFileSync(docs, withCosts(readFileSync(docs, 'utf8'), `bench/results/${basename(file)}`, written));
 }
 if (only.length === 0 || only.includes('convert')) save('convert', '', await benchConvert());
 if (only.length === 0 || only.includes('evaluate')) save('evaluate', '', await benchEvaluate());

@@ -113,6 +113,14 @@ const api = {
     return run(kind, { mode: 'grid', pointsPerSide: side, ...filters }, side * side);
   },
 
+  /** Every `parts`-th point of such a grid, from the `part`-th on: what a long run is made of piece by piece. */
+  gridPart(kind: Kind, side: number, part: number, parts: number): Promise<SegEveryRun> {
+    const points = Array.from({ length: side * side }, (_, i) => i)
+      .filter((i) => i % parts === part)
+      .map((i) => [((i % side) + 0.5) / side, (Math.floor(i / side) + 0.5) / side] as const);
+    return run(kind, { mode: 'grid', pointGrids: [points] }, points.length);
+  },
+
   /** A round of box, point and three-mask prompts, in an order that changes with the round; milliseconds a prompt. */
   async round(index: number, count: number): Promise<{ box: number; point: number; three: number }> {
     const found = await boxes(count);

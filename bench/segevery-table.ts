@@ -9,6 +9,8 @@ interface Run {
 
 interface Ratio {
   readonly side: number;
+  /** Points of the grid that were measured. */
+  readonly points: number;
   readonly whole: number;
   readonly paper: { readonly whole: number; readonly prompts: number };
 }
@@ -19,11 +21,12 @@ export interface SegEveryResult {
   readonly adapter: { readonly vendor: string; readonly architecture: string };
   readonly model: string;
   readonly side: number;
+  /** Load averages when steps ended. */
+  readonly load: Readonly<Record<string, number>>;
   readonly limits: Readonly<Record<string, { readonly value: number; readonly most: number }>>;
   readonly nano: {
-    readonly objects: readonly Run[];
-    readonly grid32: Run;
-    readonly grid64: Run;
+    readonly objects: Run;
+    readonly against: readonly { readonly grid: Run }[];
     readonly proposals: Run;
     readonly ratios: readonly Ratio[];
     readonly peak: number;
@@ -44,39 +47,56 @@ function costs(what: string, { prompts, decoded, total }: Run, ratio = '', paper
   return row(what, prompts, decoded, one(total / prompts), one(total / decoded), ratio, paper);
 }
 
+/** A grid against 320 boxes, and whether all of it was measured. */
+function against(name: string, { side, points, whole, paper }: Ratio, grid?: Run): string {
+  const what = `${name}grid ${side} x ${side}, filters${points < side ** 2 ? `, extrapolated from ${points} points` : ''}`;
+  const figures = grid ? [one(grid.total / grid.prompts), one(grid.total / grid.decoded)] : ['', ''];
+  return row(what, side ** 2, 3 * side ** 2, ...figures, one(whole), `${paper.whole} (${paper.prompts})`);
+}
+
 /** Lines of Markdown. */
 export function segEveryTable({ model, side, limits, nano, large }: SegEveryResult): string {
-  const boxes = nano.objects.reduce((sum, run) => ({ ...run, total: sum.total + run.total }), { total: 0 }) as Run;
-  const box = { ...boxes, total: boxes.total / nano.objects.length };
-  const ratio = (list: readonly Ratio[], of: number): [string, string] => {
-    const { whole, paper } = list.find((entry) => entry.side === of) as Ratio;
-    return [one(whole), `${paper.whole} (${paper.prompts})`];
-  };
-  const large1024 = 'TinyViT at 1024';
   const value = (name: string): number => limits[name]?.value ?? Number.NaN;
+  const large1024 = 'TinyViT at 1024: ';
+  const plain = (grid: Run): string => `grid of ${grid.prompts} points`;
   return [
-    row('run', 'prompts', 'masks decoded', 'ms a prompt', 'ms a mask', 'times the boxes', 'paper (prompts alone)'),
+    row('run', 'prompts', 'masks decoded', 'ms a prompt', 'ms a mask', 'times 320 boxes', 'paper (prompts alone)'),
     row('---', '---:', '---:', '---:', '---:', '---:', '---:'),
-    costs(`${model} at ${side}: boxes`, box, '1', '1'),
-    costs('grid 32 x 32, filters', nano.grid32, ...ratio(nano.ratios, 32)),
-    costs('grid 64 x 64, filters', nano.grid64, ...ratio(nano.ratios, 64)),
-    costs('grid 16 x 16, no filters', nano.proposals),
-    costs(`${large1024}: boxes`, large.objects, '1', '1'),
-    costs('grid 16 x 16, filters', large.grid),
-    row('extrapolated to 32 x 32', 1024, 3072, '', '', ...ratio(large.ratios, 32)),
-    row('extrapolated to 64 x 64', 4096, 12_288, '', '', ...ratio(large.ratios, 64)),
+    costs(`${model} at ${side}: boxes`, nano.objects, '1', '1'),
+    ...nano.ratios.map((ratio, i) => against('', ratio, nano.against[i]?.grid)),
+    costs(`${plain(nano.proposals)}, no filters`, nano.proposals),
+    costs(`${large1024}boxes`, large.objects),
+    costs(`${large1024}${plain(large.grid)}, filters`, large.grid),
+    ...large.ratios.map((ratio) => against(large1024, ratio)),
     '',
     row('aim', 'measured', 'at most'),
     row('---', '---:', '---:'),
-    row('a box to a grid point with three masks, decoding', value('boxToGridPoint').toFixed(3), 1.05),
-    row('a box to a point, one mask each, decoding', value('boxToPoint').toFixed(3), 1.05),
-    row('reading masks back to decoding', value('readback').toFixed(4), 0.05),
-    row(`GPU memory, MiB: ${model}, 320 boxes`, mebibytes(nano.peak), 512),
-    row(
-      'GPU memory, MiB: TinyViT, SAM’s decoder, YOLOv8n at 1024, 320 boxes, by the plans',
-      mebibytes(value('memory')),
-      512,
-    ),
+    row('decoding a box, to a grid point with three masks', value('boxToGridPoint').toFixed(3), 1.05),
+    row('decoding a box, to a point with one mask', value('boxToPoint').toFixed(3), 1.05),
+    row('reading masks back, to decoding', value('readback').toFixed(4), 0.05),
+    row(`GPU memory of 320 boxes, MiB: ${model}`, mebibytes(nano.peak), 512),
+    row('TinyViT, SAM’s decoder, YOLOv8n at 1024, by the plans', mebibytes(value('memory')), 512),
     row('the same, taken', mebibytes(value('memoryTaken')), 512),
   ].join('\n');
+}
+
+const [BEGIN, END] = ['<!-- costs -->', '<!-- end of costs -->'];
+
+/**
+ * The document with the table of a result file between its two marks.
+ *
+ * @param file of the result, from the repository's root
+ */
+export function withCosts(document: string, file: string, result: SegEveryResult): string {
+  const [before, rest] = document.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (before === undefined || after === undefined) throw new Error(`there is no ${BEGIN} … ${END}`);
+  const { vendor, architecture } = result.adapter;
+  const loads = Object.values(result.load);
+  const [least, most] = [Math.min(...loads), Math.max(...loads)].map((load) => load.toFixed(1));
+  const how = [
+    `One photo of 600 x 400 on ${vendor} ${architecture}, load averages from ${least} to ${most}; figures of \`${file}\`, which has the curves`,
+    'of time and memory by number of prompts and batch, too. The 1024-pixel model has made-up weights: its times are real, what filters keep is not.',
+  ];
+  return [before + BEGIN, ...how, '', segEveryTable(result), END + after].join('\n');
 }
