@@ -5,11 +5,7 @@ import { ceilDiv, channels, dims, rows, sameShape, type Tensor } from '../runtim
 import { type Activation, activationCode } from './activation.ts';
 import shader from './matmul.wgsl';
 import workgroupShader from './matmul-workgroup.wgsl';
-import { registerTile, TILE_COLUMNS } from './tile.ts';
-
-/** Weights of more numbers than these leave a CPU's caches before the next rows ask for them again, so they are taken a panel at a time. */
-const CACHED_WEIGHTS = 2 ** 20;
-const PANEL = 8; // tiles
+import { registerTile } from './tile.ts';
 
 export interface MatmulOptions {
   /** float32 [N]. */
@@ -45,8 +41,6 @@ export function matmul(g: Graph, a: Tensor, weight: Tensor, o: MatmulOptions = {
   const perItem = o.batched === true ? count / g.capacity : count;
   check(Number.isInteger(perItem), 'shape', `${name}: ${count} rows are not shared evenly by ${g.capacity} prompts`);
   const tile = registerTile(count, depth);
-  const across = ceilDiv(columns, TILE_COLUMNS);
-  const panel = o.batched !== true && depth * columns > CACHED_WEIGHTS ? Math.min(PANEL, across) : across;
   const groups = (used: number) => (g.tiling === 'workgroup' ? workgroups(used, columns) : tile.groups(used, columns));
   const launch = {
     tensors: {
@@ -63,12 +57,7 @@ export function matmul(g: Graph, a: Tensor, weight: Tensor, o: MatmulOptions = {
   };
   const fused = { HAS_ADDEND: o.addend !== undefined, ...epilogueConstants(o) };
   if (g.tiling === 'workgroup') g.launch(workgroupShader, { ...launch, constants: fused });
-  else
-    g.launch(shader, {
-      ...launch,
-      params: { ...launch.params, panel },
-      constants: { ...tile.constants, ...fused },
-    });
+  else g.launch(shader, { ...launch, constants: { ...tile.constants, ...fused } });
   return out;
 }
 

@@ -17,7 +17,6 @@ struct Params {
   columns4: u32,     // N / 4
   addendRows: u32,
   residualRows: u32,
-  panel: u32,        // columns of tiles that are done for all rows before the next ones; all of them for row by row
 }
 
 @group(0) @binding(0) var<storage, read> a: array<elem4>;        // [M, K]
@@ -43,23 +42,12 @@ fn rowInfo(row: u32) -> u32 { return residualRow(row); }
 
 fn storeSum(sum: vec4<f32>, row: u32, info: u32, column: u32) { finish(sum, row, info, column); }
 
-// The tile that comes at place `index`, counted row by row. The columns' weights of a panel stay in the cache while its rows go by.
-fn inPanels(index: u32) -> u32 {
-  let all = columnBlocks();
-  let down = (params.rows + 2u * ROWS - 1u) / (2u * ROWS);
-  let first = index / (params.panel * down) * params.panel;
-  if (first >= all) { return index; }
-  let width = min(params.panel, all - first);
-  let rest = index - first * down;
-  return rest / width * all + first + rest % width;
-}
-
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) groupCounts: vec3<u32>,
         @builtin(local_invocation_index) lane: u32) {
   let group = linearGroup(groupId, groupCounts);
   if (group >= params.groupCount) { return; }
-  let tile = tileOf(inPanels((group * LANES + lane) / 4u), lane);
+  let tile = tileOf((group * LANES + lane) / 4u, lane);
   // @unroll
   for (var r = 0u; r < ROWS; r++) {
     let row = inRow(tile, r);

@@ -2,8 +2,7 @@
 import { ceilDiv } from '../runtime/tensor.ts';
 
 const LANES = 32; // threads a workgroup
-/** Columns of a quad of threads, 8 vec4s. */
-export const TILE_COLUMNS = 32;
+const COLUMNS = 32; // columns a quad of threads, 8 vec4s
 
 /** A register tile for a product. */
 export interface RegisterTile {
@@ -22,6 +21,6 @@ export function registerTile(rows: number, depth: number): RegisterTile {
   return {
     constants: { LANES, ROWS: tileRows, STEPS: depth % 8 === 0 ? 2 : 1 },
     groups: (count, columns, items = 1) =>
-      ceilDiv(items * ceilDiv(count, 2 * tileRows) * ceilDiv(columns, TILE_COLUMNS) * 4, LANES),
+      ceilDiv(items * ceilDiv(count, 2 * tileRows) * ceilDiv(columns, COLUMNS) * 4, LANES),
   };
 }
