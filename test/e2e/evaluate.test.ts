@@ -125,7 +125,7 @@ test('the paper’s tables at a small size: rows without weights and missing pho
   expect(done.err.match(/^starting the browser$/gm)).toHaveLength(1);
   const report = await reportOf('table');
   expect(report).toMatchObject({ protocol: 'lvis', images: 2, limits: [10, 100, 1000] });
-  const names = (await readdir(join(folder, 'paper'))).map((name) => name.slice(0, -5)).sort();
+  const names = (await readdir(join(folder, 'paper'))).sort().map((name) => name.slice(0, -5));
   expect(report.runs.map(({ name }) => name)).toEqual(names);
   const leftOut = report.runs.filter((run) => run.leftOut !== undefined);
   expect(leftOut.map(({ name }) => name)).toEqual(['boxes-320-efficientvit-l2', 'boxes-320-tiny-vit']);
