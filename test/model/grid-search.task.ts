@@ -73,10 +73,8 @@ const tasks: Tasks = {
     });
     const single = await all(photo, { ...open, boxNmsThresh: 1, masks: 'single' });
     const best = await all(photo, { ...open, boxNmsThresh: 1, masks: 'best' });
-    const clicks = Array.from({ length: 9 }, (_, i) => ({
-      points: [[((i % 3) + 0.5) * (photo.width / 3), (Math.floor(i / 3) + 0.5) * (photo.height / 3)] as const],
-      multimask: false,
-    }));
+    const inOrder = [...single].sort((a, b) => a.prompt - b.prompt);
+    const clicks = inOrder.map(({ pointCoords }) => ({ points: pointCoords, multimask: false }));
     const clicked = await photo.segment(clicks);
     const errors: Record<string, string> = {};
     for (const [name, options] of Object.entries({
