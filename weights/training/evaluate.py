@@ -5,7 +5,7 @@
 Masks, per source, mean IoU at the pack's own resolution: from the tight ground-truth box and from a jittered one (single mask), from one
 point, the innermost pixel (single mask; best of three; the one of three that the predicted IoU prefers), and two answers that need no model
 to compare with: the box itself and the ellipse in it. Boxes: average recall over IoU 0.5:0.05:0.95 with the best 10, 100 and 320 boxes
-after NMS at the IoU that model.json says (--nms), recall at IoU 0.5 with 100 boxes, and, for the choice of a threshold, precision and recall at IoU 0.5 by score. With
+after NMS at the IoU that model.json says, recall at IoU 0.5 with 100 boxes, and, for the choice of a threshold, precision and recall by score. With
 --everything, the same average recall of the masks decoded from those boxes. `npm run evaluate:default` prints the same of the engine.
 """
 

@@ -12,7 +12,7 @@ OFFSETS = [(0, 1), (1, 0), (0, 4), (4, 0), (4, 4), (4, -4), (0, 12), (12, 0)]
 
 
 def mask_losses(logits: torch.Tensor, masks: torch.Tensor, focal_weight: float = 20.0, overlap_weight: float = 0.0):
-    """Logits [N, M, q, q] against masks [N, q, q]: the loss (focal, dice and, weighted with overlap_weight, soft IoU) and the true IoU, both [N, M]."""
+    """Logits [N, M, q, q] against masks [N, q, q]: the loss (focal, dice and overlap_weight times soft IoU) and the true IoU, both [N, M]."""
     truth = masks[:, None]
     p = torch.sigmoid(logits)
     entropy = F.binary_cross_entropy_with_logits(logits, truth.expand_as(logits), reduction="none")
