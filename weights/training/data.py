@@ -16,7 +16,7 @@ from PIL import Image
 from scipy import ndimage
 
 # Sources that label nearly every object of a photo: only these teach the detector, which would learn to miss what is unlabelled.
-COMPLETE_SOURCES = {"coco", "coco128", "ccp"}
+COMPLETE_SOURCES = {"coco", "coco128", "ccp", "facades"}
 HELD_OUT_ONE_IN = 12  # share of a pack's training images that `held_out` sets aside
 
 

@@ -71,6 +71,7 @@ class Detector(nn.Module):
 
     def __init__(self, channels: tuple[int, int, int] = (40, 112, 320), widths: tuple[int, int, int] = (48, 64, 96)):
         super().__init__()
+        self.nms = 0.7  # IoU of the suppression at inference
         fine, mid, coarse = widths
         self.model = nn.ModuleDict({
             "9": Conv(channels[2], coarse),  # where YOLOv8 has its spatial pyramid pooling

@@ -5,7 +5,7 @@
 Masks, per source, mean IoU at the pack's own resolution: from the tight ground-truth box and from a jittered one (single mask), from one
 point, the innermost pixel (single mask; best of three; the one of three that the predicted IoU prefers), and two answers that need no model
 to compare with: the box itself and the ellipse in it. Boxes: average recall over IoU 0.5:0.05:0.95 with the best 10, 100 and 320 boxes
-after NMS at 0.7, recall at IoU 0.5 with 100 boxes, and, for the choice of a threshold, precision and recall at IoU 0.5 by score. With
+after NMS at the IoU that model.json says, recall at IoU 0.5 with 100 boxes, and, for the choice of a threshold, precision and recall by score. With
 --everything, the same average recall of the masks decoded from those boxes. `npm run evaluate:default` prints the same of the engine.
 """
 
@@ -124,15 +124,15 @@ def evaluate_masks(model: NanoSam, pack: data.Pack, limit: int | None, max_masks
 def detect(model: NanoSam, detector: boxes_model.Detector, image: Image.Image) -> tuple[torch.Tensor, torch.Tensor]:
     """Boxes in pixels of the photo, best first, and their scores."""
     x, (h, w) = frame_of(model, image)
-    return place(detector(model.image_encoder.trunk(x)), model.side, (h, w), image)
+    return place(detector(model.image_encoder.trunk(x)), model.side, (h, w), image, detector.nms)
 
 
-def place(levels, side: int, size: tuple[int, int], image: Image.Image) -> tuple[torch.Tensor, torch.Tensor]:
+def place(levels, side: int, size: tuple[int, int], image: Image.Image, nms: float) -> tuple[torch.Tensor, torch.Tensor]:
     """The detector's output for a frame filled to `size` (height, width) as `detect` returns it."""
     h, w = size
     _, boxes, scores = boxes_model.decode(levels, *boxes_model.anchor_points(side))
     boxes = torch.minimum(boxes[0].clamp(min=0), torch.tensor([w, h, w, h]))
-    boxes, scores = boxes_model.suppress(boxes, scores[0].sigmoid(), 0.7, max(BUDGETS))
+    boxes, scores = boxes_model.suppress(boxes, scores[0].sigmoid(), nms, max(BUDGETS))
     return boxes / torch.tensor([w, h, w, h]) * torch.tensor([image.width, image.height] * 2), scores
 
 
@@ -191,7 +191,7 @@ def segment_everything(model: NanoSam, detector: boxes_model.Detector, image: Im
     """SegEvery: a mask for each of the detector's boxes, the best first; bool [32, H, W] at most at a time."""
     x, (h, w) = frame_of(model, image)
     embedding, maps = model.image_encoder(x)
-    boxes, _ = place(detector(maps), model.side, (h, w), image)
+    boxes, _ = place(detector(maps), model.side, (h, w), image, detector.nms)
     for part in (boxes * (model.side / max(image.size))).split(batch):
         corners = torch.tensor([[2, 3]] * len(part))
         out = model.decode(embedding, maps, torch.zeros(len(part), dtype=torch.long), part.view(-1, 2, 2), corners)
@@ -237,6 +237,7 @@ def main():
     p.add_argument("--sources", nargs="*", help="only these")
     p.add_argument("--only", choices=["masks", "boxes", "everything"])
     p.add_argument("--everything", action="store_true", help="recall of SegEvery's masks too: 320 masks a photo")
+    p.add_argument("--nms", type=float, help="IoU of the boxes' suppression; that of the folder's model.json (of the shipped one) unless given")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--json", help="also write the figures here")
     args = p.parse_args()
@@ -245,6 +246,8 @@ def main():
     model = NanoSam(config).to(memory_format=torch.channels_last).eval()
     detector = boxes_model.Detector().to(memory_format=torch.channels_last).eval()
     load_weights(model, detector, args.weights)
+    with open(os.path.join(args.weights if os.path.isdir(args.weights) else os.path.join(HERE, ".."), "model.json")) as file:
+        detector.nms = args.nms or json.load(file)["parts"]["detector"]["config"]["iou"]
     pack = data.Pack(args.pack, "heldout")
     pack.items = {s: i for s, i in pack.items.items() if not args.sources or s in args.sources}
     figures = {}

@@ -1,6 +1,8 @@
 """Writes the averaged weights of a training checkpoint as the shipped model folder.
 
-    python export.py --checkpoint RUN/last.pt --out .. [--figures FIGURES.json]
+    python export.py --checkpoint RUN/last.pt --out .. [--detector RUN2/last.pt] [--figures FIGURES.json]
+
+--detector takes the detector of another run; both must have kept the trunk as it was (`--frozen-blocks 16`).
 
 Three float16 safetensors files, upstream's key names, BatchNorm not folded; `num_batches_tracked`, which inference does not use, is left out.
 model.json keeps what it says and gets the files' new sizes and checksums, the next version, and the figures that evaluate.py wrote.
@@ -31,10 +33,17 @@ def half(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--checkpoint", required=True)
+    p.add_argument("--detector", help="a checkpoint whose detector to take")
     p.add_argument("--out", required=True, help="the folder with model.json")
     p.add_argument("--figures", help="JSON that evaluate.py wrote")
     args = p.parse_args()
     state = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
+    if args.detector:
+        other = torch.load(args.detector, map_location="cpu", weights_only=True)
+        for key, value in state["sam_average"].items():
+            if key.startswith("image_encoder._") and not torch.equal(value, other["sam_average"][key]):
+                raise ValueError(f"{args.detector} has another trunk than {args.checkpoint}: {key}")
+        state["detector_average"] = other["detector_average"]
     tensors = half({**state["sam_average"], **{"detector." + k: v for k, v in state["detector_average"].items()}})
     path = os.path.join(args.out, "model.json")
     with open(path) as file:

@@ -11,18 +11,19 @@ import torch.nn.functional as F
 OFFSETS = [(0, 1), (1, 0), (0, 4), (4, 0), (4, 4), (4, -4), (0, 12), (12, 0)]
 
 
-def mask_losses(logits: torch.Tensor, masks: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Logits [N, M, q, q] against masks [N, q, q]: the loss and the true IoU, both [N, M]."""
+def mask_losses(logits: torch.Tensor, masks: torch.Tensor, focal_weight: float = 20.0, overlap_weight: float = 0.0):
+    """Logits [N, M, q, q] against masks [N, q, q]: the loss (focal, dice and overlap_weight times soft IoU) and the true IoU, both [N, M]."""
     truth = masks[:, None]
     p = torch.sigmoid(logits)
     entropy = F.binary_cross_entropy_with_logits(logits, truth.expand_as(logits), reduction="none")
     focal = (entropy * (p - truth) ** 2).mean((2, 3))
     both, of_p, of_truth = (p * truth).sum((2, 3)), p.sum((2, 3)), truth.sum((2, 3))
     dice = 1 - (2 * both + 1) / (of_p + of_truth + 1)
+    overlap = 1 - (both + 1) / (of_p + of_truth - both + 1)
     with torch.no_grad():
         a, b = logits > 0, truth > 0.5
         iou = (a & b).sum((2, 3)).float() / (a | b).sum((2, 3)).float().clamp(min=1)
-    return 20 * focal + dice, iou
+    return focal_weight * focal + dice + overlap_weight * overlap, iou
 
 
 def prompt_loss(logits, iou_pred, masks, ambiguous) -> tuple[torch.Tensor, torch.Tensor]:

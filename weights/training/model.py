@@ -63,37 +63,46 @@ def pad_same(x: torch.Tensor, kernel: int, stride: int) -> torch.Tensor:
     return F.pad(x, (across // 2, across - across // 2, down // 2, down - down // 2))
 
 
+def folded(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weight and bias of a convolution with the BatchNorm that follows it. Its statistics never change here, so gradients reach all
+    parameters through these few numbers, and no pass over the maps is needed."""
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    return conv.weight * scale.view(-1, 1, 1, 1), norm.bias - norm.running_mean * scale
+
+
 class DepthwiseConv(torch.autograd.Function):
-    """Depthwise convolution without padding whose backward pass takes the fast route on a CPU.
+    """Depthwise convolution whose backward pass takes the fast route on a CPU.
 
     In bfloat16, oneDNN falls back to a slow loop for the weight gradient of a 5 x 5 kernel (5 times the time of float32) and for the input
     gradient of a strided one (2 to 6 times); measured on two cores of an AVX-512 machine. Those two are computed in float32.
     """
 
     @staticmethod
-    def forward(ctx, x, weight, stride):
+    def forward(ctx, x, weight, bias, stride, padding):
         ctx.save_for_backward(x, weight)
-        ctx.stride = stride
-        return F.conv2d(x, weight, None, stride, 0, 1, weight.shape[0])
+        ctx.stride, ctx.padding = stride, padding
+        return F.conv2d(x, weight, bias, stride, padding, 1, weight.shape[0])
 
     @staticmethod
     def backward(ctx, grad):
         x, weight = ctx.saved_tensors
-        need_x, need_weight = ctx.needs_input_grad[:2]
+        need_x, need_weight, need_bias = ctx.needs_input_grad[:3]
 
         def gradients(dtype, mask):
             return torch.ops.aten.convolution_backward(
-                grad.to(dtype), x.to(dtype), weight.to(dtype), None, [ctx.stride] * 2, [0, 0], [1, 1], False, [0, 0],
+                grad.to(dtype), x.to(dtype), weight.to(dtype), None, [ctx.stride] * 2, [ctx.padding] * 2, [1, 1], False, [0, 0],
                 weight.shape[0], [mask[0], mask[1], False])  # fmt: skip
 
         slow_x = ctx.stride > 1
         slow_weight = weight.shape[-1] > 3
-        grad_x = grad_weight = None
+        grad_x = grad_weight = grad_bias = None
         if need_x:
             grad_x = gradients(torch.float32 if slow_x else x.dtype, (True, False))[0].to(x.dtype)
         if need_weight:
             grad_weight = gradients(torch.float32 if slow_weight else x.dtype, (False, True))[1].to(weight.dtype)
-        return grad_x, grad_weight, None
+        if need_bias:
+            grad_bias = grad.float().sum((0, 2, 3))
+        return grad_x, grad_weight, grad_bias, None, None
 
 
 class LiteBlock(nn.Module):
@@ -112,13 +121,16 @@ class LiteBlock(nn.Module):
         self._bn2 = nn.BatchNorm2d(outputs, eps=BATCH_NORM_EPS)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = F.relu6(self._bn0(self._expand_conv(x))) if hasattr(self, "_expand_conv") else x
-        y = pad_same(y, self.kernel, self.stride)
+        y = F.relu6(F.conv2d(x, *folded(self._expand_conv, self._bn0))) if hasattr(self, "_expand_conv") else x
+        padding = self.kernel // 2  # SAME is symmetric unless the stride is 2
+        if self.stride > 1:
+            y, padding = pad_same(y, self.kernel, self.stride), 0
+        weight, bias = folded(self._depthwise_conv, self._bn1)
         if self.training and y.requires_grad:
-            y = DepthwiseConv.apply(y, self._depthwise_conv.weight.to(y.dtype), self.stride)
+            y = DepthwiseConv.apply(y, weight.to(y.dtype), bias.to(y.dtype), self.stride, padding)
         else:
-            y = self._depthwise_conv(y)
-        y = self._bn2(self._project_conv(F.relu6(self._bn1(y))))
+            y = F.conv2d(y, weight, bias, self.stride, padding, 1, len(weight))
+        y = F.conv2d(F.relu6(y), *folded(self._project_conv, self._bn2))
         return x + y if self.residual else y
 
 
@@ -160,7 +172,7 @@ class ImageEncoder(nn.Module):
         return self
 
     def stem(self, x: torch.Tensor) -> torch.Tensor:
-        return F.relu6(self._bn0(self._conv_stem(pad_same(x, 3, 2))))
+        return F.relu6(F.conv2d(pad_same(x, 3, 2), *folded(self._conv_stem, self._bn0), stride=2))
 
     def trunk(self, x: torch.Tensor) -> Maps:
         stride_of = {block: stride for stride, (block, _) in self.taps.items()}
@@ -357,6 +369,7 @@ class Decoded(NamedTuple):
     logits: torch.Tensor  # [N, 4, S/4, S/4]: mask 0 is the single mask, 1 to 3 the three
     iou: torch.Tensor  # [N, 4] predicted IoU
     inner: list[torch.Tensor]  # image tokens after each transformer layer, [N, hw, C]
+    up: torch.Tensor  # the upscaled map that the masks are read from, [N, C/8, S/4, S/4]
 
 
 class MaskDecoder(nn.Module):
@@ -389,7 +402,7 @@ class MaskDecoder(nn.Module):
         up = act2(deconv2(up) + s0)
         kernels = torch.stack([mlp(out[:, 1 + i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], 1)
         logits = (kernels @ up.flatten(2)).view(n, -1, *up.shape[2:])
-        return Decoded(logits, self.iou_prediction_head(out[:, 0]), inner)
+        return Decoded(logits, self.iou_prediction_head(out[:, 0]), inner, up)
 
 
 # ------------------------------------------------------------------------------------------------------------------ whole model

@@ -223,7 +223,21 @@ def davis(clones: str) -> Iterator[Example]:
                 yield "train", f"{sequence}-{stem(path)}", photo, [mask.astype(np.int32)]
 
 
-SOURCES = {f.__name__: f for f in (coco, coco128, coco_person, ccp, pets, camel, davis, bsds500, camvid)}
+def facades(clones: str) -> Iterator[Example]:
+    """a-hwang/building-facade-segmentation: facades, windows, shops, cars, streets and plants. Neighbouring photos show the same houses, so none
+    is held out."""
+    root = f"{clones}/building-facade-segmentation"
+    for part in ("train", "valid", "test"):
+        images, by_image = instances(f"{root}/{part}/_annotations.coco.json")
+        for record in sorted(images, key=lambda r: r["file_name"]):
+            path = f"{root}/{part}/{record['file_name']}"
+            if record["id"] in by_image and os.path.exists(path):
+                photo = Image.open(path)
+                masks = [m for m in (raster(s, *photo.size) for s in by_image[record["id"]]) if m is not None]
+                yield "train", stem(path).split("_png_jpg")[0], photo, layered(masks)
+
+
+SOURCES = {f.__name__: f for f in (coco, coco128, coco_person, ccp, pets, camel, davis, facades, bsds500, camvid)}
 
 
 # ------------------------------------------------------------------------------------------------------------------------- pack

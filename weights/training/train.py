@@ -32,11 +32,16 @@ from losses import Auxiliary, prompt_loss
 from model import NanoSam, load_config
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SOURCE_WEIGHTS = {"coco128": 1.6, "coco": 2.4, "ccp": 0.5, "pets": 0.6, "coco_person": 0.7, "camel": 0.2, "davis": 0.5}
+SOURCE_WEIGHTS = {"coco128": 1.6, "coco": 2.4, "ccp": 0.5, "pets": 0.6, "coco_person": 0.7, "camel": 0.2, "davis": 0.5, "facades": 0.8}
 TOKENS, TOKEN_SHARES = [2, 3, 4, 5], [0.7, 0.14, 0.1, 0.06]  # prompt tokens of a step, and how often
-AVERAGE_DECAY = 0.998
 TRUNK_RATE = 0.25  # the pretrained trunk's learning rate, as a share of the others'
 DETECTOR_GRADIENT = 0.1  # share of the detector's gradient that reaches the trunk
+# bfloat16 pays where the processor multiplies it (AVX-512 or AMX); elsewhere it is emulated, several times slower than float32.
+BFLOAT16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def autocast() -> torch.autocast:
+    return torch.autocast("cpu", torch.bfloat16, enabled=BFLOAT16)
 
 
 class Phase(NamedTuple):
@@ -95,18 +100,17 @@ def colour(pixels: torch.Tensor) -> torch.Tensor:
 class Average:
     """Exponential moving average of a module's parameters and statistics: what is exported."""
 
-    def __init__(self, module: nn.Module):
+    def __init__(self, module: nn.Module, decay: float):
         self.module = copy.deepcopy(module).eval().requires_grad_(False)
-        self.steps = 0
+        self.decay, self.steps = decay, 0
 
     @torch.no_grad()
     def update(self, module: nn.Module):
         self.steps += 1
-        decay = min(AVERAGE_DECAY, (1 + self.steps) / (10 + self.steps))
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         mine = [t for t in self.module.state_dict().values() if t.is_floating_point()]
         theirs = [t for t in module.state_dict().values() if t.is_floating_point()]
-        torch._foreach_mul_(mine, decay)
-        torch._foreach_add_(mine, theirs, alpha=1 - decay)
+        torch._foreach_lerp_(mine, theirs, 1 - decay)  # leaves what is frozen as it is, to the bit
 
 
 class ScaleGradient(torch.autograd.Function):
@@ -144,7 +148,7 @@ class Trainer:
             trunk = torch.load(args.pretrained, map_location="cpu", weights_only=True)
             head = ("_conv_head", "_bn1", "_fc")  # the classifier
             self.sam.image_encoder.load_state_dict({k: v for k, v in trunk.items() if not k.startswith(head)}, strict=False)
-        self.averages = (Average(self.sam), Average(self.detector))
+        self.averages = (Average(self.sam, args.average_decay), Average(self.detector, args.average_decay))
         self.optimizer = self._optimizer()
         if state:
             self.averages[0].module.load_state_dict(state["sam_average"])
@@ -161,7 +165,7 @@ class Trainer:
                 in_trunk = name.startswith("image_encoder._")
                 if in_trunk and self.args.frozen_blocks and name.removeprefix("image_encoder.").startswith(frozen):
                     p.requires_grad_(False)
-                elif not (self.args.detector_only and module is not self.detector):
+                elif self.args.only in (None, "detector" if module is self.detector else "masks"):
                     groups.setdefault((in_trunk, p.ndim >= 2), []).append(p)
         return torch.optim.AdamW(
             [
@@ -196,10 +200,12 @@ class Trainer:
         valid = torch.tensor([[w, h, w, h] for h, w in (s.size for s in batch)], dtype=torch.float32)[image_of]
         tokens = random.choices(TOKENS, TOKEN_SHARES)[0]
         coords, labels, with_box = prompts.simulate(masks, boxes, valid, tokens)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with autocast():
             out = self.sam.decode(embedding, maps, image_of, coords, labels)
-            affinity = self.auxiliary.affinity_loss(embedding, torch.from_numpy(np.stack([s.regions for s in batch])))
-            deep = self.auxiliary.deep_loss(out.inner, masks)
+            affinity = deep = torch.zeros(())
+            if self.args.auxiliary > 0:
+                affinity = self.auxiliary.affinity_loss(embedding, torch.from_numpy(np.stack([s.regions for s in batch])))
+                deep = self.auxiliary.deep_loss(out.inner, masks)
         ambiguous = ~with_box if tokens == 2 else torch.zeros(n, dtype=torch.bool)
         loss, iou = prompt_loss(out.logits, out.iou, masks, ambiguous)
         if tokens == 2:
@@ -211,14 +217,14 @@ class Trainer:
             previous = out.logits[some, 0].detach().float()
             coords, labels = prompts.corrections(previous, masks[some], coords[some], labels[some])
             use_mask = torch.rand(len(some)) < 0.7
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with autocast():
                 again = self.sam.decode(embedding, maps, image_of[some], coords, labels, (previous[:, None], use_mask))
             more, iou = prompt_loss(again.logits, again.iou, masks[some], torch.zeros(len(some), dtype=torch.bool))
             loss = loss + 0.4 * more
             report("corrected", iou[:, 0].mean().item())
         report("mask-loss", loss.item())
         report("affinity", affinity.item())
-        return loss + 0.5 * (affinity + deep)
+        return loss + self.args.auxiliary * (affinity + deep)
 
     def _boxes(self, batch, maps, report):
         """Loss of the detector on the images of a batch whose labels are complete."""
@@ -226,7 +232,7 @@ class Trainer:
         if not complete:
             return torch.zeros(())
         own = {stride: ScaleGradient.apply(maps[stride][complete], DETECTOR_GRADIENT) for stride in (8, 16, 32)}
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with autocast():
             levels = self.detector(own)
         loss, overlap = detection_loss(levels, [torch.from_numpy(batch[i].objects) for i in complete], *self.anchors)
         report("box-loss", loss.item())
@@ -238,19 +244,21 @@ class Trainer:
             group["lr"] = rate * group["scale"]
         pixels = torch.from_numpy(np.stack([s.pixels for s in batch])).permute(0, 3, 1, 2).float()
         x = self.sam.normalise(colour(pixels), [s.size for s in batch])
-        only = self.args.detector_only
-        with torch.autocast("cpu", dtype=torch.bfloat16), torch.set_grad_enabled(not only):
+        only = self.args.only
+        with autocast(), torch.set_grad_enabled(only != "detector"):
             maps = self.sam.image_encoder.trunk(x)
-            embedding = None if only else self.sam.image_encoder.embed(maps)
-        loss = self._boxes(batch, maps, report)
-        if not only:
+            embedding = None if only == "detector" else self.sam.image_encoder.embed(maps)
+        loss = torch.zeros(())
+        if only != "masks":
+            loss = loss + self._boxes(batch, maps, report)
+        if only != "detector":
             loss = loss + self._masks(batch, embedding, maps, report)
         self.optimizer.zero_grad(set_to_none=True)
         if not loss.requires_grad:
             return
         loss.backward()
         norms = [nn.utils.clip_grad_norm_(self.detector.parameters(), 10.0)]
-        if not only:
+        if only != "detector":
             norms.append(nn.utils.clip_grad_norm_([*self.sam.parameters(), *self.auxiliary.parameters()], 1.0))
             report("gradient", norms[1].item())
         if all(torch.isfinite(norm) for norm in norms):
@@ -287,7 +295,7 @@ class Trainer:
             now = time.monotonic()
             table.setdefault("seconds", []).append(now - before)
             # A step that the machine slept through counts as a short one: the schedule is of training time.
-            self.spent += min(now - before, 20.0)
+            self.spent += min(now - before, 120.0)
             before = now
             if self.step % 50 == 0:
                 means = " ".join(f"{k} {np.nanmean(v):.3f}" for k, v in sorted(table.items()))
@@ -313,7 +321,11 @@ def main():
     p.add_argument("--phases", nargs="+", type=Phase.parse, default=[Phase(384, 8, 8, 0.5), Phase(512, 6, 10, 0.5)], metavar="SIDExIMAGESxMASKS:SHARE",
                    help="parts of the schedule: side of the frames, images a step, prompts an image, share of the time (384x8x8:0.5 512x6x10:0.5)")  # fmt: skip
     p.add_argument("--frozen-blocks", type=int, default=3, help="leading trunk blocks (and the stem) that stay as they are")
-    p.add_argument("--detector-only", action="store_true", help="train the detector alone, on the trunk as it is")
+    p.add_argument("--only", choices=["masks", "detector"],
+                   help="train this part alone; with --frozen-blocks 16 two such runs beside one another fit together, see export.py")  # fmt: skip
+    p.add_argument("--auxiliary", type=float, default=0.5,
+                   help="weight of the auxiliary losses; 0 for a short run from shipped files, which have not their heads")  # fmt: skip
+    p.add_argument("--average-decay", type=float, default=0.998, help="of the average that ships; less for runs under a thousand steps")
     p.add_argument("--weights", default="{}", help="JSON: sampling weight of sources, over the defaults")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--seed", type=int, default=0)
