@@ -10,8 +10,11 @@ interface Outcome {
   readonly disposed: string;
 }
 
+// Three devices compile all pipelines, each anew: minutes on a slow software adapter.
+const TIMEOUT_MS = 900_000;
+
 for (const host of hosts) {
-  test(`a model outlives its device on ${host}`, async () => {
+  test(`a model outlives its device on ${host}`, { timeout: TIMEOUT_MS }, async () => {
     const r = await onHost<Outcome>(host, 'model/lost-device:run');
     expect(r.codes).toEqual({
       lost: 'device-lost',
