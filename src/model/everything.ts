@@ -49,7 +49,7 @@ export async function* everything(
 ): AsyncGenerator<EverythingRecord[], void, undefined> {
   const { prompt = 'box', masks = 'single', predIouThresh = 0, stabilityScoreThresh = 0, onProgress } = options;
   check(prompt === 'box' || prompt === 'centre', 'usage', `prompt is ${String(prompt)}, not box or centre`);
-  check(['single', 'best', 'all'].includes(masks), 'usage', `masks is ${String(masks)}, not single, best or all`);
+  checkMasks(masks);
   checkShares({ predIouThresh, stabilityScoreThresh });
   checkOptions(options);
   throwIfAborted(options.signal);
@@ -93,6 +93,11 @@ export function scoreFilter(predIouThresh: number, stabilityScoreThresh: number,
     // NaN, of a mask without a pixel above either threshold, is not enough.
     wanted: ({ stability }) => stabilityScoreThresh <= 0 || stability >= stabilityScoreThresh,
   };
+}
+
+/** @throws code `usage` for another word. */
+export function checkMasks(masks: string): void {
+  check(['single', 'best', 'all'].includes(masks), 'usage', `masks is ${String(masks)}, not single, best or all`);
 }
 
 /** @throws code `usage` for thresholds that are not from 0 to 1. */

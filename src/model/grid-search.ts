@@ -8,7 +8,7 @@ import { check, SegEveryError, throwIfAborted } from '../runtime/errors.ts';
 import type { BoxCorners, CheckedPrompt } from './coordinates.ts';
 import { cropPixels } from './crop-pixels.ts';
 import { checkOptions } from './decode-masks.ts';
-import { checkShares, type EverythingRecord, scoreFilter } from './everything.ts';
+import { checkMasks, checkShares, type EverythingRecord, scoreFilter } from './everything.ts';
 import { type CropBox, cropBoxes, isNearCropEdge, layerPointGrids } from './grids.ts';
 import { Mask } from './mask.ts';
 import { nms } from './nms.ts';
@@ -252,7 +252,7 @@ function checked(options: GridSearchOptions, photo: Photo) {
   const { predIouThresh = 0.88, stabilityScoreThresh = 0.95, stabilityScoreOffset = 1 } = options;
   const { boxNmsThresh = 0.7, cropNmsThresh = 0.7, minMaskRegionArea = 0, pointsPerBatch = 64 } = options;
   const { cropNLayers = 0, cropOverlapRatio = 512 / 1500, masks = 'all' } = options;
-  check(['single', 'best', 'all'].includes(masks), 'usage', `masks is ${String(masks)}, not single, best or all`);
+  checkMasks(masks);
   const shares = { boxNmsThresh, cropNmsThresh };
   checkShares(shares);
   // As in SAM neither filters from 0 down; a predicted IoU is no share, models may predict more than 1.
