@@ -11,7 +11,7 @@ const file = readdirSync(join(ROOT, 'bench', 'results'))
   .sort()
   .at(-1);
 
-const run = (prompts: number, each: number, total: number) => ({ prompts, decoded: prompts * each, total });
+const run = (prompts: number, each: number, total: number) => ({ prompts, decoded: prompts * each, masks: 7, total });
 const ratio = (side: number, points: number) => ({ side, points, whole: 3.456, paper: { whole: 16, prompts: 3.2 } });
 const aim = { value: 0.5, most: 1 };
 const RESULT: SegEveryResult = {
@@ -33,8 +33,8 @@ const RESULT: SegEveryResult = {
 
 test('costs a prompt and a mask stand in the table, and what was extrapolated says so', () => {
   const lines = segEveryTable(RESULT).split('\n');
-  expect(lines).toContain('| m at 512: boxes | 320 | 320 | 2.0 | 2.0 | 1 | 1 |');
-  expect(lines).toContain('| grid 32 x 32, filters | 1024 | 3072 | 3.0 | 1.0 | 3.5 | 16 (3.2) |');
+  expect(lines).toContain('| m at 512: boxes | 320 | 320 | 7 | 2.0 | 2.0 | 1 | 1 |');
+  expect(lines).toContain('| grid 32 x 32, filters | 1024 | 3072 | 7 | 3.0 | 1.0 | 3.5 | 16 (3.2) |');
   expect(lines.find((line) => line.includes('64 x 64'))).toContain('extrapolated from 256 points');
 });
 
