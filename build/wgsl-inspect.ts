@@ -6,6 +6,7 @@ import { type Linked, type Origin, WgslError } from './wgsl-link.ts';
 const ELEMENTS: readonly ElementType[] = [
   'elem4',
   'weight4',
+  'panel4',
   'vec4f',
   'vec2f',
   'f32',
@@ -69,7 +70,10 @@ export function inspect(linked: Linked): Omit<Shader, 'name' | 'source'> {
 
 function reflect(linked: Linked): WgslReflect {
   // As structs the storage types keep their names (wgsl_reflect erases aliases). They follow the source, so that lines stay right.
-  const types = { elem: 'struct elem4 { xyzw: vec4<f32> }', weight: 'struct weight4 { xyzw: vec4<f32> }' };
+  const types = {
+    elem: 'struct elem4 { xyzw: vec4<f32> }',
+    weight: 'struct weight4 { xyzw: vec4<f32> } struct panel4 { xyzw: vec4<f32> }',
+  };
   const prelude: string[] = [];
   if (linked.variants.includes('elem')) prelude.push(types.elem);
   if (linked.variants.includes('weight')) prelude.push(types.weight);
@@ -99,8 +103,9 @@ function binding(linked: Linked, variable: VariableInfo): Binding {
       `${name}: expected a runtime-sized array of ${ELEMENTS.join(', ')}, found ${written}`,
     );
   }
-  if ((element === 'elem4' || element === 'weight4') && !linked.variants.includes(element.slice(0, -1))) {
-    throw new WgslError(originOf(linked, variable), `${name}: ${element} needs "#import ${element.slice(0, -1)}"`);
+  const needed = element === 'elem4' ? 'elem' : element === 'weight4' || element === 'panel4' ? 'weight' : undefined;
+  if (needed !== undefined && !linked.variants.includes(needed)) {
+    throw new WgslError(originOf(linked, variable), `${name}: ${element} needs "#import ${needed}"`);
   }
   return { name, index, access, element };
 }

@@ -39,8 +39,7 @@ fn loadRow(at: u32, more: u32, k: u32) -> vec4<f32> {
   return x;
 }
 
-fn loadBlock(at: u32) -> mat4x4<f32> {
-  let n = params.columns4;
+fn loadBlock(at: u32, n: u32) -> mat4x4<f32> {
   return mat4x4<f32>(load4(b[at]), load4(b[at + n]), load4(b[at + 2u * n]), load4(b[at + 3u * n]));
 }
 
@@ -72,6 +71,6 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   }
   let columns = vec4<u32>(inColumn(tile, 0u), inColumn(tile, 1u), inColumn(tile, 2u), inColumn(tile, 3u));
   let first = columns + item * params.depth4 * 4u * params.columns4;
-  for (var k = 0u; k < params.depth4; k += STEPS) { multiply(k, first + 4u * k * params.columns4); }
+  for (var k = 0u; k < params.depth4; k += STEPS) { multiply(k, first + 4u * k * params.columns4, params.columns4); }
   storeTile(tile);
 }

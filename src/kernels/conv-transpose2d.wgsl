@@ -21,7 +21,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> a: array<elem4>;        // [B, H, W, C]
-@group(0) @binding(1) var<storage, read> weight: array<weight4>; // [C, 2, 2, N]
+@group(0) @binding(1) var<storage, read> weight: array<panel4>;  // [C, 2, 2, N]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;     // [N]
 @group(0) @binding(3) var<storage, read> addend: array<elem4>;   // [1, 2 H, 2 W, N]
 @group(0) @binding(4) var<storage, read_write> out: array<elem4>; // [B, 2 H, 2 W, N]
@@ -29,8 +29,7 @@ struct Params {
 
 fn loadRow(at: u32, more: u32, k: u32) -> vec4<f32> { return load4(a[at + k]); }
 
-fn loadBlock(at: u32) -> mat4x4<f32> {
-  let n = params.columns4;
+fn loadBlock(at: u32, n: u32) -> mat4x4<f32> {
   return mat4x4<f32>(loadWeight4(weight[at]), loadWeight4(weight[at + n]), loadWeight4(weight[at + 2u * n]), loadWeight4(weight[at + 3u * n]));
 }
 
@@ -60,6 +59,8 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   // @unroll
   for (var r = 0u; r < ROWS; r++) { rowAt[r] = inRow(tile, r) * params.depth4; }
   let columns = vec4<u32>(inColumn(tile, 0u), inColumn(tile, 1u), inColumn(tile, 2u), inColumn(tile, 3u));
-  for (var k = 0u; k < params.depth4; k += STEPS) { multiply(k, columns + 4u * k * params.columns4); }
+  let blocks = inPanel(columns, 4u * params.depth4);
+  let n = inPanelStep(columns);
+  for (var k = 0u; k < params.depth4; k += STEPS) { multiply(k, blocks + 4u * k * n, n); }
   storeTile(tile);
 }

@@ -3,6 +3,7 @@
 #import grid
 #import elem
 #import weight
+#import panel
 #import epilogue
 
 const SIDE = 64u;  // output pixels and channels a workgroup
@@ -27,7 +28,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<elem4>;        // [B, H, W, C]
-@group(0) @binding(1) var<storage, read> weight: array<weight4>; // [kh, kw, C, N]
+@group(0) @binding(1) var<storage, read> weight: array<panel4>;  // [kh, kw, C, N]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;     // [N]
 @group(0) @binding(3) var<storage, read> residual: array<elem4>; // [residualRows, N]
 @group(0) @binding(4) var<storage, read_write> out: array<elem4>; // [B, OH, OW, N]
@@ -53,6 +54,8 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   let top = (y0 % params.outHeight) * params.stride - params.padTop; // modulo 2^32: negative in the padding
   let left = (pixel % params.outWidth) * params.stride - params.padLeft;
   let image = y0 / params.outHeight;
+  let start = panelStart(column, params.kernelHeight * params.kernelWidth * params.channels4 * 4u);
+  let n = panelWidth(column, params.columns4);
   var s0 = biasOf(min(column, params.columns4 - 1u));
   var s1 = s0;
   var s2 = s0;
@@ -72,7 +75,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     let bk = base * 4u + lane / 16u;
     var y = vec4<f32>(0.0);
     if (bk < params.channels4 * 4u && column < params.columns4) {
-      y = loadWeight4(weight[(tap * params.channels4 * 4u + bk) * params.columns4 + column]);
+      y = loadWeight4(weight[start + (tap * params.channels4 * 4u + bk) * n]);
     }
     bTile[lane] = y;
     workgroupBarrier();

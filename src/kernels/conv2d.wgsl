@@ -26,7 +26,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<elem4>;        // [B, H, W, C]
-@group(0) @binding(1) var<storage, read> weight: array<weight4>; // [kh, kw, C, N]
+@group(0) @binding(1) var<storage, read> weight: array<panel4>;  // [kh, kw, C, N]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;     // [N]
 @group(0) @binding(3) var<storage, read> residual: array<elem4>; // [residualRows, N]
 @group(0) @binding(4) var<storage, read_write> out: array<elem4>; // [B, OH, OW, N]
@@ -38,8 +38,7 @@ fn loadRow(at: u32, more: u32, k: u32) -> vec4<f32> {
   return select(load4(x[at + k]), vec4<f32>(0.0), at == OUTSIDE);
 }
 
-fn loadBlock(at: u32) -> mat4x4<f32> {
-  let n = params.columns4;
+fn loadBlock(at: u32, n: u32) -> mat4x4<f32> {
   return mat4x4<f32>(loadWeight4(weight[at]), loadWeight4(weight[at + n]), loadWeight4(weight[at + 2u * n]), loadWeight4(weight[at + 3u * n]));
 }
 
@@ -72,11 +71,12 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     // @unroll
     for (var r = 0u; r < ROWS; r++) { sums[4u * r + c] = start; }
   }
-  var at = columns; // blocks of the weight, tap by tap
   let height = params.height;
   let width = params.width;
   let channels4 = params.channels4;
   let steps = params.kernelHeight * params.kernelWidth * channels4;
+  var at = inPanel(columns, 4u * steps); // blocks of the weight, tap by tap
+  let n = inPanelStep(columns);
   var ky = 0u;
   var kx = 0u;
   var k = 0u;
@@ -88,8 +88,8 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
       let inside = top[r] + ky < height && left[r] + kx < width;
       rowAt[r] = select(OUTSIDE, first[r] + tap, inside);
     }
-    multiply(k, at);
-    at += 4u * STEPS * params.columns4;
+    multiply(k, at, n);
+    at += 4u * STEPS * n;
     k += STEPS;
     let tapEnds = k >= channels4;
     k = select(k, 0u, tapEnds);

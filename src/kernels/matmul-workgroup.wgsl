@@ -3,6 +3,7 @@
 #import grid
 #import elem
 #import weight
+#import panel
 #import epilogue
 
 const HAS_ADDEND = false; // specialised: a + addend[row % addendRows]
@@ -20,7 +21,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> a: array<elem4>;        // [M, K]
-@group(0) @binding(1) var<storage, read> weight: array<weight4>; // [K, N]
+@group(0) @binding(1) var<storage, read> weight: array<panel4>;  // [K, N]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;     // [N]
 @group(0) @binding(3) var<storage, read> addend: array<elem4>;   // [addendRows, K]
 @group(0) @binding(4) var<storage, read> residual: array<elem4>; // [residualRows, N]
@@ -44,6 +45,8 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   // What this thread loads in each step: one vec4 of either tile. Beyond the edges it loads zeros, which add nothing.
   let aRow = row0 + lane / DEPTH4;
   let addendRow = aRow % params.addendRows;
+  let start = panelStart(column, 4u * params.depth4);
+  let n = panelWidth(column, params.columns4);
   var s0 = biasOf(min(column, params.columns4 - 1u));
   var s1 = s0;
   var s2 = s0;
@@ -58,7 +61,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     aTile[lane] = x;
     let bk = base * 4u + lane / 16u;
     var y = vec4<f32>(0.0);
-    if (bk < params.depth4 * 4u && column < params.columns4) { y = loadWeight4(weight[bk * params.columns4 + column]); }
+    if (bk < params.depth4 * 4u && column < params.columns4) { y = loadWeight4(weight[start + bk * n]); }
     bTile[lane] = y;
     workgroupBarrier();
     for (var k = 0u; k < DEPTH4; k++) {

@@ -20,7 +20,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> a: array<elem4>;        // [M, K]
-@group(0) @binding(1) var<storage, read> weight: array<weight4>; // [K, N]
+@group(0) @binding(1) var<storage, read> weight: array<panel4>;  // [K, N]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;     // [N]
 @group(0) @binding(3) var<storage, read> addend: array<elem4>;   // [addendRows, K]
 @group(0) @binding(4) var<storage, read> residual: array<elem4>; // [residualRows, N]
@@ -33,8 +33,7 @@ fn loadRow(at: u32, more: u32, k: u32) -> vec4<f32> {
   return x;
 }
 
-fn loadBlock(at: u32) -> mat4x4<f32> {
-  let n = params.columns4;
+fn loadBlock(at: u32, n: u32) -> mat4x4<f32> {
   return mat4x4<f32>(loadWeight4(weight[at]), loadWeight4(weight[at + n]), loadWeight4(weight[at + 2u * n]), loadWeight4(weight[at + 3u * n]));
 }
 
@@ -61,6 +60,8 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     // @unroll
     for (var r = 0u; r < ROWS; r++) { sums[4u * r + c] = start; }
   }
-  for (var k = 0u; k < params.depth4; k += STEPS) { multiply(k, columns + 4u * k * params.columns4); }
+  let blocks = inPanel(columns, 4u * params.depth4);
+  let n = inPanelStep(columns);
+  for (var k = 0u; k < params.depth4; k += STEPS) { multiply(k, blocks + 4u * k * n, n); }
   storeTile(tile);
 }

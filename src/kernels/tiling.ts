@@ -22,7 +22,7 @@ export async function measureTiling(engine: Engine): Promise<Tiling> {
 /** The best of some runs, after one that warms up. */
 async function seconds(engine: Engine, tiling: Tiling): Promise<number> {
   const g = new Graph({ tiling });
-  const weight = g.input('weight', [SIDE, SIDE], 'weight');
+  const weight = g.input('weight', [SIDE, SIDE], 'panels');
   let x = g.input('a', [ROWS, SIDE]);
   for (let i = 0; i < 4; i++) x = matmul(g, x, weight); // several launches: one alone would only time the submit
   const store = new WeightStore();

@@ -160,7 +160,7 @@ export function promptGraph(g: Graph, w: Weights, spec: DecoderSpec, o: PromptGr
     const bias1 = deconv1.bias ? { bias: g.weight(deconv1.bias) } : {};
     const u = convTranspose2d(g, x, g.weight(deconv1.weight), { ...bias1, ...s1, batched: true });
     const v = norm(g, u, up.at(1), LN2D_EPS, { activation: 'geluErf', batched: true });
-    const deconv2 = transposedConv(up, '3', width / 4, width / 8);
+    const deconv2 = transposedConv(up, '3', width / 4, width / 8, 'weight');
     const s0 = fine ? { fine: g.input('s0', [1, 4 * side, 4 * side, width / 8]) } : {};
     const out = g.output('masks', [batch, masks, 4 * side, 4 * side], 'f32');
     upscaleMask(g, v, g.weight(deconv2.weight), g.weight(deconv2.bias as WeightRef), hyper, { ...s0, out });
@@ -225,7 +225,7 @@ function maskedImage(
   const direct: WeightRef = {
     key: `${project.key}@linear`,
     shape: [hidden, width],
-    dtype: 'weight',
+    dtype: 'panels',
     read: async () => compose(undefined, await project.read(), width, width, hidden),
   };
   if (g.wants('dense'))
@@ -239,7 +239,7 @@ function maskedImage(
     return {
       key: `${key}@mask`,
       shape: [hidden, inner],
-      dtype: 'weight',
+      dtype: 'panels',
       read: async () => compose(await read(), await project.read(), inner, width, hidden),
     };
   };

@@ -135,7 +135,7 @@ function tokenToImage(
     g,
     mixed,
     sums,
-    g.weight(w.linear('v_proj.weight', [inner, width])),
+    g.weight(w.linear('v_proj.weight', [inner, width], 'weight')),
     g.weight(w.vector('v_proj.bias', inner)),
     { heads: x.heads },
   );
@@ -171,6 +171,6 @@ function imageToToken(
       heads: x.heads,
     });
   }
-  const values = headExpand(g, v, g.weight(w.linear('out_proj.weight', [width, inner])), { heads: x.heads });
+  const values = headExpand(g, v, g.weight(w.linear('out_proj.weight', [width, inner], 'weight')), { heads: x.heads });
   return batchedMatmul(g, weights, values, { bias: g.weight(w.vector('out_proj.bias', width)), residual: image });
 }

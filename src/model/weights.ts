@@ -99,11 +99,11 @@ export class Weights {
     return laidOut(tensor, '@plain', shape, dtype, { sizes: [size(shape), 1, 1], strides: [1, 0, 0] });
   }
 
-  /** A linear layer's [N, K] as the matmul's [K, N], N padded with zeros to a multiple of 4. */
-  linear(name: string, shape: readonly [number, number]): WeightRef {
+  /** A linear layer's [N, K] as the matmul's [K, N], N padded with zeros to a multiple of 4; other kernels take it as `weight`. */
+  linear(name: string, shape: readonly [number, number], dtype: 'weight' | 'panels' = 'panels'): WeightRef {
     const [n, k] = shape;
     const padded = pad4(n);
-    return laidOut(this.tensor(name, shape), '@linear', [k, padded], 'weight', {
+    return laidOut(this.tensor(name, shape), dtype === 'panels' ? '@linear' : '@rows', [k, padded], dtype, {
       sizes: [n, k, 1],
       strides: [1, padded, 0],
     });
@@ -237,7 +237,7 @@ export function denseConv(w: Weights, names: ConvNames, shape: readonly [number,
       weight,
       '@conv',
       [kh, kw, inPadded, outPadded],
-      'weight',
+      'panels',
       { sizes: [outputs, inputs, kh * kw], strides: [1, outPadded, inPadded * outPadded], scale },
       vectors,
     ),
@@ -257,15 +257,18 @@ export function depthwiseConv(w: Weights, names: ConvNames, channels: number, k:
 }
 
 /** A 2 x 2 transposed convolution [I, O, 2, 2] as [I, (i * 2 + j) * O + o]. */
-export function transposedConv(w: Weights, name: string, inputs: number, outputs: number): ConvRefs {
+export function transposedConv(
+  w: Weights,
+  name: string,
+  inputs: number,
+  outputs: number,
+  dtype: 'weight' | 'panels' = 'panels',
+): ConvRefs {
   return {
-    weight: laidOut(
-      w.tensor(`${name}.weight`, [inputs, outputs, 2, 2]),
-      '@transposed',
-      [inputs, 4 * outputs],
-      'weight',
-      { sizes: [inputs, outputs, 4], strides: [4 * outputs, 1, outputs] },
-    ),
+    weight: laidOut(w.tensor(`${name}.weight`, [inputs, outputs, 2, 2]), '@transposed', [inputs, 4 * outputs], dtype, {
+      sizes: [inputs, outputs, 4],
+      strides: [4 * outputs, 1, outputs],
+    }),
     bias: w.vector(`${name}.bias`, outputs),
   };
 }

@@ -1,6 +1,7 @@
 // A tensor with memory of its own: embeddings, results, inputs.
 import type { Buffers } from './buffers.ts';
 import { f16ToF32, f32ToF16 } from './half.ts';
+import { panels } from './panels.ts';
 import { type DType, elementBytes, type Precision, size, tensorBytes } from './tensor.ts';
 
 export class DeviceTensor {
@@ -31,6 +32,23 @@ export class DeviceTensor {
   dispose(): void {
     this.#buffers.destroy(this.buffer);
   }
+}
+
+/** Writes all values of a tensor, float16 bit patterns where it is stored so; `panels` are given by rows. */
+export function writeWhole(
+  queue: GPUQueue,
+  tensor: DeviceTensor,
+  values: Float32Array | Uint32Array | Uint16Array,
+): void {
+  const { buffer, dtype, precision, shape } = tensor;
+  const put = (start: number, data: Float32Array | Uint32Array | Uint16Array): void => {
+    const stored = data instanceof Uint16Array ? data : toStorage(data, dtype, precision);
+    queue.writeBuffer(buffer, start * elementBytes(dtype, precision), stored as ArrayBufferView<ArrayBuffer>);
+  };
+  if (dtype !== 'panels' || values instanceof Uint32Array) put(0, values);
+  else
+    for (const { start, piece } of panels<Float32Array | Uint16Array>(values, shape.at(-1) as number))
+      put(start, piece);
 }
 
 /** Bytes of `data` as the GPU stores them for this dtype and precision. */

@@ -1,7 +1,7 @@
 // The device and everything that hangs off it. It knows nothing of its host: a page, a worker, or Dawn in Node.
 import { Arena } from './arena.ts';
 import { Buffers } from './buffers.ts';
-import { DeviceTensor, fromStorage, toStorage } from './device-tensor.ts';
+import { DeviceTensor, fromStorage, toStorage, writeWhole } from './device-tensor.ts';
 import { SegEveryError } from './errors.ts';
 import type { Cost } from './graph.ts';
 import { PipelineCache } from './pipelines.ts';
@@ -177,14 +177,23 @@ export class Engine {
     return new DeviceTensor(this.buffers, name, shape, dtype, precision);
   }
 
-  /** Writes values from `elementOffset` on. Float16 is written in pairs: an odd offset is refused, and an odd number before the end. */
+  /** Writes values from `elementOffset` on. Float16 is written in pairs: an odd offset is refused, and an odd number before the end; `panels` whole. */
   write(tensor: DeviceTensor, data: Float32Array | Uint32Array | Int32Array, elementOffset = 0): void {
     this.assertUsable();
+    if (tensor.dtype === 'panels' && data instanceof Float32Array && data.length === tensor.elements) {
+      writeWhole(this.device.queue, tensor, data);
+      return;
+    }
     const stored = toStorage(data, tensor.dtype, tensor.precision);
     const scale = stored instanceof Uint16Array ? 2 : 4;
     const end = elementOffset + data.length;
     const paired = (elementOffset * scale) % 4 === 0 && ((data.length * scale) % 4 === 0 || end === tensor.elements);
-    if (elementOffset < 0 || !paired || elementOffset * scale + stored.byteLength > tensor.bytes) {
+    if (
+      tensor.dtype === 'panels' ||
+      elementOffset < 0 ||
+      !paired ||
+      elementOffset * scale + stored.byteLength > tensor.bytes
+    ) {
       throw new SegEveryError(
         'shape',
         `${tensor.name}: ${data.length} values at ${elementOffset} do not fit [${tensor.shape.join(', ')}]`,

@@ -9,7 +9,7 @@ export interface WeightRef {
   /** Unique in its store, e.g. `layers.0.attn.qkv.weight@linear`: the same key is uploaded once. */
   readonly key: string;
   readonly shape: readonly number[];
-  readonly dtype: 'weight' | 'f32' | 'elem';
+  readonly dtype: 'weight' | 'panels' | 'f32' | 'elem';
   /** Where the values come from, for those that are uploaded in the order of a file. */
   readonly from?: WeightOrigin;
   read(): Promise<Float32Array>;
@@ -185,7 +185,7 @@ export class Graph {
     if (shape.length === 0 || shape.some((n) => !Number.isInteger(n) || n <= 0)) {
       throw new SegEveryError('shape', `${name}: [${shape.join(', ')}] is not a shape`);
     }
-    if (dtype === 'elem' || dtype === 'weight') {
+    if (dtype === 'elem' || dtype === 'weight' || dtype === 'panels') {
       check(size(shape) % 4 === 0, 'shape', `${name}: [${shape.join(', ')}] has no whole number of vec4`);
     }
     return { id: this.#next++, name, shape, dtype, kind };
@@ -201,10 +201,12 @@ function checkElement(label: string, binding: Binding, tensor: Tensor): void {
       ? tensor.dtype === 'elem'
       : element === 'weight4'
         ? tensor.dtype === 'weight'
-        : element === 'f32' || element === 'vec2f' || element === 'vec4f'
-          ? tensor.dtype === 'f32'
-          : element === 'i32'
-            ? tensor.dtype === 'i32'
-            : tensor.dtype === 'u32';
+        : element === 'panel4'
+          ? tensor.dtype === 'panels'
+          : element === 'f32' || element === 'vec2f' || element === 'vec4f'
+            ? tensor.dtype === 'f32'
+            : element === 'i32'
+              ? tensor.dtype === 'i32'
+              : tensor.dtype === 'u32';
   check(fits, 'shape', `${label}: ${binding.name} is array<${element}>, but ${tensor.name} is ${tensor.dtype}`);
 }

@@ -1,7 +1,7 @@
 // A graph compiled for a device: pipelines, slabs, parameters, bind groups. Static shapes, so running it is only encoding.
 
 import { mebibytes } from './buffers.ts';
-import { DeviceTensor, toStorage } from './device-tensor.ts';
+import { DeviceTensor, writeWhole } from './device-tensor.ts';
 import type { Engine } from './engine.ts';
 import { SegEveryError } from './errors.ts';
 import type { Graph, GraphLaunch } from './graph.ts';
@@ -302,7 +302,7 @@ export class Plan {
   #uploadConstants(): void {
     for (const [symbol, data] of this.graph.constants) {
       const tensor = new DeviceTensor(this.#engine.buffers, symbol.name, symbol.shape, symbol.dtype, this.precision);
-      this.#engine.device.queue.writeBuffer(tensor.buffer, 0, toStorage(data, symbol.dtype, this.precision));
+      writeWhole(this.#engine.device.queue, tensor, data);
       this.#constants.set(symbol.id, tensor);
     }
   }

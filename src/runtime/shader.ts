@@ -3,10 +3,11 @@ import { SegEveryError } from './errors.ts';
 import { unroll } from './unroll.ts';
 import { variantSource } from './variants.ts';
 
-/** What a WGSL binding holds: activation storage, weight storage, or plain scalars and vectors. */
+/** What a WGSL binding holds: activation storage, weight storage (`panel4`: in panels), or plain scalars and vectors. */
 export type ElementType =
   | 'elem4'
   | 'weight4'
+  | 'panel4'
   | 'vec4f'
   | 'vec2f'
   | 'f32'

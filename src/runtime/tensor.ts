@@ -1,8 +1,11 @@
 // Symbolic tensors: what a graph is built from. No GPU here.
 import { check } from './errors.ts';
 
-/** Storage type: `elem` and `weight` are float32 or float16 as the plan's precision says (docs/architecture.md). */
-export type DType = 'elem' | 'weight' | 'f32' | 'u32' | 'i32';
+/**
+ * Storage type: `elem`, `weight` and `panels` are float32 or float16 as the plan's precision says (docs/architecture.md). `panels` is a weight whose
+ * last axis lies in panels (panels.ts): whoever writes it gives it by rows.
+ */
+export type DType = 'elem' | 'weight' | 'panels' | 'f32' | 'u32' | 'i32';
 
 /** Who owns a tensor's memory: the arena, the caller (bound for a run), the weights, or the plan (constants). */
 export type TensorKind = 'temporary' | 'bound' | 'weight' | 'constant';
@@ -63,7 +66,7 @@ export function roundUp(a: number, multiple: number): number {
 /** Bytes of one element for a precision. */
 export function elementBytes(dtype: DType, precision: Precision): number {
   if (dtype === 'elem') return precision.activations === 'f16' ? 2 : 4;
-  if (dtype === 'weight') return precision.weights === 'f16' ? 2 : 4;
+  if (dtype === 'weight' || dtype === 'panels') return precision.weights === 'f16' ? 2 : 4;
   return 4;
 }
 

@@ -1,5 +1,5 @@
 // Weights on the GPU, by key: shared by all plans of a model, uploaded one at a time so that little lies on the CPU (docs/decisions.md, "Streamed weights").
-import { DeviceTensor, toStorage } from './device-tensor.ts';
+import { DeviceTensor, writeWhole } from './device-tensor.ts';
 import type { Engine } from './engine.ts';
 import { SegEveryError, throwIfAborted } from './errors.ts';
 import type { WeightRef } from './graph.ts';
@@ -105,10 +105,8 @@ export class WeightStore {
       await engine.allocating(ref.key, () => {
         const tensor = new DeviceTensor(engine.buffers, ref.key, ref.shape, ref.dtype, precision);
         this.#tensors.set(storeKey(ref.key, precision), tensor);
-        const { buffer, byteOffset, byteLength } =
-          values instanceof Float32Array ? toStorage(values, ref.dtype, precision) : values;
-        queue.writeBuffer(tensor.buffer, 0, buffer as ArrayBuffer, byteOffset, byteLength);
-        written += byteLength;
+        writeWhole(queue, tensor, values);
+        written += tensor.bytes;
       });
       // What the queue copied stays in memory until it is on its way.
       if (written < IN_FLIGHT_BYTES) return;

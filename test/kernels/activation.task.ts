@@ -14,7 +14,7 @@ async function values(context: TaskContext, activation: Activation): Promise<{ x
   const engine = await context.engine();
   const g = new Graph();
   const out = g.output('out', [STEPS / 4, 4]);
-  matmul(g, g.input('a', [STEPS / 4, 4]), g.input('unit', [4, 4], 'weight'), { activation, out });
+  matmul(g, g.input('a', [STEPS / 4, 4]), g.input('unit', [4, 4], 'panels'), { activation, out });
   const store = new WeightStore();
   const plan = await Plan.build(engine, g, { weights: store, precision: { activations: 'f32', weights: 'f32' } });
   try {

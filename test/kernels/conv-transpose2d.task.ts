@@ -19,7 +19,7 @@ export default {
     const [batch, height, width, channels] = c.x;
     const shape = [batch, 2 * height, 2 * width, c.columns];
     const { out, values } = await runKernel(context, c, { shape }, (g, input, target) => {
-      convTranspose2d(g, input('x', c.x), input('weight', [channels, 4 * c.columns], 'weight'), {
+      convTranspose2d(g, input('x', c.x), input('weight', [channels, 4 * c.columns], 'panels'), {
         ...(c.bias ? { bias: input('bias', [c.columns], 'f32') } : {}),
         ...(c.addend ? { addend: input('addend', [1, 2 * height, 2 * width, c.columns]) } : {}),
         activation: c.activation ?? 'none',

@@ -26,7 +26,7 @@ export default {
     const columns = convExtent(width, c.kernel[1], stride, c.padding ?? 0);
     const shape = [batch, rows.extent, columns.extent, c.columns];
     const { out, values } = await runKernel(context, c, { shape }, (g, input, target) => {
-      conv2d(g, input('x', c.x), input('weight', [...c.kernel, channels, c.columns], 'weight'), {
+      conv2d(g, input('x', c.x), input('weight', [...c.kernel, channels, c.columns], 'panels'), {
         stride,
         padding: c.padding ?? 0,
         ...(c.bias ? { bias: input('bias', [c.columns], 'f32') } : {}),

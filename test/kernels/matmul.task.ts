@@ -27,7 +27,7 @@ export default {
       { shape: [capacity, c.rows, c.columns] },
       (g, input, target) => {
         const a = input('a', [capacity, c.rows, c.depth]);
-        const weight = input('weight', [c.depth, c.columns], 'weight');
+        const weight = input('weight', [c.depth, c.columns], 'panels');
         matmul(g, a, weight, {
           ...(c.bias ? { bias: input('bias', [c.columns], 'f32') } : {}),
           ...(c.residual ? { residual: input('residual', [c.residual, c.columns]) } : {}),

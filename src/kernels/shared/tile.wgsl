@@ -4,9 +4,11 @@
 //
 // The importing shader declares parameters `rows` and `columns4` and the functions
 //   loadRow(at, more, k) -> vec4     steps 4 k to 4 k + 3 of a row; `at` and `more` are what it gave to `setRow`
-//   loadBlock(at) -> mat4x4          the same steps of the vec4 column at `at`, a step a column of the matrix
+//   loadBlock(at, n) -> mat4x4       the same steps of the vec4 column at `at`, a step a column of the matrix; `n` vec4s from step to step
 //   rowInfo(row) -> u32              what `storeSum` needs of a row
 //   storeSum(sum, row, info, column) the end of the product; `column` counts vec4s
+#import panel
+
 const LANES = 32u; // specialised: threads a workgroup, a multiple of 4
 const ROWS = 32u;  // specialised: rows a thread, even
 const STEPS = 1u;  // specialised: 1, or 2 where K is a multiple of 8
@@ -43,12 +45,16 @@ fn inRow(tile: Tile, r: u32) -> u32 { return min(tileRow(tile, r), params.rows -
 fn tileColumn(tile: Tile, c: u32) -> u32 { return select(tile.otherColumn + c - 2u, tile.ownColumn + c, c < 2u); }
 fn inColumn(tile: Tile, c: u32) -> u32 { return min(tileColumn(tile, c), params.columns4 - 1u); }
 
-// Adds 4 STEPS steps of K from 4 k on; `b` is where the columns' blocks begin.
-fn multiply(k: u32, b: vec4<u32>) {
+// Where the columns begin in a weight that lies in panels, and its `n`: a tile is as wide as a panel, so its columns share one.
+fn inPanel(columns: vec4<u32>, depth: u32) -> vec4<u32> { return columns + columns.x / PANEL * PANEL * (depth - 1u); }
+fn inPanelStep(columns: vec4<u32>) -> u32 { return panelWidth(columns.x, params.columns4); }
+
+// Adds 4 STEPS steps of K from 4 k on; `b` is where the columns' blocks begin, `n` vec4s go from one step to the next.
+fn multiply(k: u32, b: vec4<u32>, n: u32) {
   // @unroll
-  for (var one = STEPS; one < 2u; one++) { multiplyOne(k, b); }
+  for (var one = STEPS; one < 2u; one++) { multiplyOne(k, b, n); }
   // @unroll
-  for (var two = 1u; two < STEPS; two++) { multiplyTwo(k, b, b + 4u * params.columns4); }
+  for (var two = 1u; two < STEPS; two++) { multiplyTwo(k, b, b + 4u * n, n); }
 }
 
 // What the neighbours have; without subgroups it is loaded.
@@ -56,16 +62,16 @@ fn acrossOf(own: vec4<f32>, at: u32, more: u32, k: u32) -> vec4<f32> {
   if (QUADS) { return quadAcross(own); }
   return loadRow(at, more, k);
 }
-fn downOf(own: mat4x4<f32>, at: u32) -> mat4x4<f32> {
+fn downOf(own: mat4x4<f32>, at: u32, n: u32) -> mat4x4<f32> {
   if (QUADS) { return mat4x4<f32>(quadDown(own[0]), quadDown(own[1]), quadDown(own[2]), quadDown(own[3])); }
-  return loadBlock(at);
+  return loadBlock(at, n);
 }
 
-fn multiplyOne(k: u32, b: vec4<u32>) {
-  let m0 = loadBlock(b.x);
-  let m1 = loadBlock(b.y);
-  let m2 = downOf(m0, b.z);
-  let m3 = downOf(m1, b.w);
+fn multiplyOne(k: u32, b: vec4<u32>, n: u32) {
+  let m0 = loadBlock(b.x, n);
+  let m1 = loadBlock(b.y, n);
+  let m2 = downOf(m0, b.z, n);
+  let m3 = downOf(m1, b.w, n);
   // @unroll
   for (var h = 0u; h < HALF_ROWS; h++) {
     let own = loadRow(rowAt[h], rowMore[h], k);
@@ -82,15 +88,15 @@ fn multiplyOne(k: u32, b: vec4<u32>) {
 }
 
 // Two at once store a sum half as often: each store is masked on CPU adapters, a fifth of the work.
-fn multiplyTwo(k: u32, b: vec4<u32>, c: vec4<u32>) {
-  let m0 = loadBlock(b.x);
-  let m1 = loadBlock(b.y);
-  let m2 = downOf(m0, b.z);
-  let m3 = downOf(m1, b.w);
-  let n0 = loadBlock(c.x);
-  let n1 = loadBlock(c.y);
-  let n2 = downOf(n0, c.z);
-  let n3 = downOf(n1, c.w);
+fn multiplyTwo(k: u32, b: vec4<u32>, c: vec4<u32>, n: u32) {
+  let m0 = loadBlock(b.x, n);
+  let m1 = loadBlock(b.y, n);
+  let m2 = downOf(m0, b.z, n);
+  let m3 = downOf(m1, b.w, n);
+  let n0 = loadBlock(c.x, n);
+  let n1 = loadBlock(c.y, n);
+  let n2 = downOf(n0, c.z, n);
+  let n3 = downOf(n1, c.w, n);
   // @unroll
   for (var h = 0u; h < HALF_ROWS; h++) {
     let own = loadRow(rowAt[h], rowMore[h], k);
