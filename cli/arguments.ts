@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 
 import type { Prompt } from '../src/index.ts';
 import { SegEveryError } from '../src/runtime/errors.ts';
+import type { Tiling } from '../src/runtime/graph.ts';
 import { EVALUATE_OPTIONS, type EvaluateSettings, evaluateSettings } from './arguments-evaluate.ts';
 import {
   channelOrder,
@@ -32,7 +33,12 @@ export type Command =
   | (Common & { readonly name: 'doctor'; readonly model: string | undefined; readonly json: boolean })
   | (Common & { readonly name: 'models'; readonly json: boolean })
   | (Common & { readonly name: 'convert'; readonly files: readonly string[]; readonly out: string })
-  | (Common & { readonly name: 'verify'; readonly folder: string; readonly cases: readonly string[] })
+  | (Common & {
+      readonly name: 'verify';
+      readonly folder: string;
+      readonly cases: readonly string[];
+      readonly tiling?: Tiling;
+    })
   | (Common & EvaluateSettings & { readonly name: 'evaluate' })
   | (Common & {
       readonly name: 'everything';
@@ -141,11 +147,17 @@ export function parseCommand(args: readonly string[]): Command {
       return { name, ...common(values), files, out };
     }
     case 'verify': {
-      const { values, positionals } = parse(rest, { case: { type: 'string', multiple: true } });
+      const { values, positionals } = parse(rest, {
+        case: { type: 'string', multiple: true },
+        tiling: { type: 'string' },
+      });
       if (values.help) return { name: 'help', about: name };
       const [folder, extra] = positionals;
       if (folder === undefined || extra !== undefined) throw usage('verify takes one folder');
-      return { name, ...common(values), folder, cases: list(values.case) };
+      const { tiling } = values;
+      if (tiling !== undefined && !isOneOf(tiling, ['register', 'workgroup'] as const))
+        throw usage(`--tiling is register or workgroup, not '${String(tiling)}'`);
+      return { name, ...common(values), folder, cases: list(values.case), ...(tiling ? { tiling } : {}) };
     }
     default:
       throw usage(`there is no command '${name}'`);

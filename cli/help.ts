@@ -139,7 +139,9 @@ Example:
 `,
   doctor: `segevery doctor [--model FOLDER] [--json]
 ${COMMON}`,
-  verify: `segevery verify DIR [--case NAME]...      runs every folder below DIR that has a case.json
+  verify: `segevery verify DIR [--case NAME]... [--tiling register|workgroup]
+
+  Runs every folder below DIR that has a case.json. --tiling takes the kernels for CPU adapters or for GPUs, not those that suit the adapter.
 ${COMMON}`,
 };
 

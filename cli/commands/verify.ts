@@ -57,7 +57,7 @@ async function runCases(
   signal: AbortSignal,
   print: (report: CaseReport) => void,
 ): Promise<void> {
-  const { dtype } = command;
+  const { dtype, tiling } = command;
   let host: Awaited<ReturnType<typeof openHost>>;
   try {
     host = await openHost(command.host, { software: command.software, signal, onProgress: terminal.say });
@@ -75,7 +75,7 @@ async function runCases(
     for (const folder of folders) {
       terminal.say(`case ${basename(folder)}`);
       const path = `${folder.split(sep).join('/')}/`;
-      print(await host.run('verify', { folder: path, dtype }));
+      print(await host.run('verify', { folder: path, dtype, ...(tiling ? { tiling } : {}) }));
     }
   } finally {
     await host.close();

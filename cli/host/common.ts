@@ -7,6 +7,7 @@ import type { AdapterSummary, Mask, MaskRecord, SegEvery } from '../../src/index
 import { createEngine, SegEveryError } from '../../src/index.ts';
 import { hexDigest } from '../../src/model/load.ts';
 import type { Pixels } from '../../src/photo/pixels.ts';
+import type { Tiling } from '../../src/runtime/graph.ts';
 import type { Hasher } from '../../src/runtime/sha256.ts';
 
 /** What the work has around it. */
@@ -49,8 +50,8 @@ export interface MaskJson {
   readonly box: readonly number[] | null;
 }
 
-export function startEngine(around: Surroundings, precision: Dtype): Promise<SegEvery> {
-  return createEngine({ precision, ...(around.gpu ? { gpu: around.gpu } : {}) });
+export function startEngine(around: Surroundings, precision: Dtype, tiling?: Tiling): Promise<SegEvery> {
+  return createEngine({ precision, ...(tiling ? { tiling } : {}), ...(around.gpu ? { gpu: around.gpu } : {}) });
 }
 
 /** Reads a model folder into an engine. @throws codes `weights`, `model-mismatch`, `io`, and `usage` for an order that the detector has not */

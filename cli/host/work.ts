@@ -2,6 +2,7 @@
 
 import type { AdapterSummary } from '../../src/index.ts';
 import { SegEveryError } from '../../src/index.ts';
+import type { Tiling } from '../../src/runtime/graph.ts';
 import { type CaseReport, verifyCase } from '../verify/index.ts';
 import { type Dtype, loadModel, type Surroundings, startEngine } from './common.ts';
 import { type DetectJob, detectWork, type EverythingJob, everythingWork } from './everything.ts';
@@ -59,12 +60,16 @@ export function createWork(around: Surroundings, session = new Session(around)) 
       }
     },
 
-    async verify(job: { readonly folder: string; readonly dtype: Dtype }): Promise<CaseReport> {
+    async verify(job: {
+      readonly folder: string;
+      readonly dtype: Dtype;
+      readonly tiling?: Tiling;
+    }): Promise<CaseReport> {
       return verifyCase(job.folder, {
         read: around.read,
         decode: around.decode,
         precision: { activations: job.dtype, weights: job.dtype },
-        engine: async () => (await startEngine(around, job.dtype)).runtime,
+        engine: async () => (await startEngine(around, job.dtype, job.tiling)).runtime,
       });
     },
   };

@@ -60,6 +60,7 @@ test.each([
   [['segment', 'a.jpg', '--prompts', 'p.json', '--multimask'], '--multimask'],
   [['segment', 'a.jpg', '--point', '1,2', '--host', 'firefox'], 'chrome or dawn'],
   [['segment', 'a.jpg', '--point', '1,2', '--dtype', 'f64'], 'f32 or f16'],
+  [['verify', 'dir', '--tiling', 'round'], 'register or workgroup'],
   [['segment', 'a.jpg', '--nonsense'], '--nonsense'],
   [['verify'], 'one folder'],
   [['verify', 'a', 'b'], 'one folder'],
@@ -74,10 +75,12 @@ test.each([[['--box', '5,0,1,9']], [['--box', '1,5,9,5']], [[]]])('%j is no prom
 });
 
 test('--case can be repeated', () => {
-  expect(parseCommand(['verify', 'dir', '--case', 'a', '--case', 'b', '--host', 'dawn', '--dtype', 'f16'])).toEqual({
+  const args = ['--case', 'a', '--case', 'b', '--host', 'dawn', '--dtype', 'f16', '--tiling', 'workgroup'];
+  expect(parseCommand(['verify', 'dir', ...args])).toEqual({
     name: 'verify',
     folder: 'dir',
     cases: ['a', 'b'],
+    tiling: 'workgroup',
     host: 'dawn',
     dtype: 'f16',
     software: false,
