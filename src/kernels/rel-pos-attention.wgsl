@@ -29,6 +29,19 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> out: array<elem4>; // [B, H, W, C / 4]
 @group(0) @binding(3) var<uniform> params: Params;
 
+// The same vec4 of channels of four keys or values, a column each; and what the neighbours have of the others, loaded where there are no subgroups.
+fn loadFour(at: vec4<u32>, channel: u32) -> mat4x4<f32> {
+  return mat4x4<f32>(load4(qkv[at.x + channel]), load4(qkv[at.y + channel]), load4(qkv[at.z + channel]), load4(qkv[at.w + channel]));
+}
+fn acrossFour(own: mat4x4<f32>, at: vec4<u32>, channel: u32) -> mat4x4<f32> {
+  if (QUADS) { return mat4x4<f32>(quadAcross(own[0]), quadAcross(own[1]), quadAcross(own[2]), quadAcross(own[3])); }
+  return loadFour(at, channel);
+}
+fn downFour(own: mat4x4<f32>, at: vec4<u32>, channel: u32) -> mat4x4<f32> {
+  if (QUADS) { return mat4x4<f32>(quadDown(own[0]), quadDown(own[1]), quadDown(own[2]), quadDown(own[3])); }
+  return loadFour(at, channel);
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) groupCounts: vec3<u32>,
         @builtin(local_invocation_index) lane: u32) {
@@ -84,7 +97,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
       for (var j = KEY_COLUMNS; j < 4u; j++) { columnTerms[4u * i + j] = columnTerms[4u * i + j - KEY_COLUMNS]; }
     }
     for (var keyY = 0u; keyY < params.windowHeight; keyY += KEY_ROWS) {
-      var at: array<u32, 4>;
+      var at: vec4<u32>;
       var inMap: vec4<bool>;
       var inWindow: vec4<bool>;
       // @unroll
@@ -97,33 +110,19 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
         if (RAGGED) { inWindow[j] = y < params.windowHeight && x < params.windowWidth; }
       }
 
-      var score: array<f32, 4u * TILE>;
+      // Products with matrices: on CPU adapters the shortest code, and that is what time goes by (docs/decisions.md, "Register tiles").
+      var score: array<vec4<f32>, TILE>; // Chrome 147 does not clear it in each turn by itself
       // @unroll
-      for (var j = 0u; j < 4u; j++) {
-        var key: array<vec4<f32>, CHANNELS>;
-        // @unroll
-        for (var d = 0u; d < CHANNELS; d += 4u) {
-          key[d] = load4(qkv[at[j] + channel[d]]);
-          if (QUADS) {
-            key[d + 1u] = quadAcross(key[d]);
-            key[d + 2u] = quadDown(key[d]);
-            key[d + 3u] = quadDown(key[d + 1u]);
-          } else {
-            key[d + 1u] = load4(qkv[at[j] + channel[d + 1u]]);
-            key[d + 2u] = load4(qkv[at[j] + channel[d + 2u]]);
-            key[d + 3u] = load4(qkv[at[j] + channel[d + 3u]]);
-          }
-        }
+      for (var i = 0u; i < TILE; i++) { score[i] = vec4<f32>(); }
+      // @unroll
+      for (var d = 0u; d < CHANNELS; d += 4u) {
+        let k0 = loadFour(at, channel[d]);
+        let k1 = acrossFour(k0, at, channel[d + 1u]);
+        let k2 = downFour(k0, at, channel[d + 2u]);
+        let k3 = downFour(k1, at, channel[d + 3u]);
         // @unroll
         for (var i = 0u; i < TILE; i++) {
-          var product = vec4<f32>();
-          // @unroll
-          for (var d = 0u; d < CHANNELS; d += 4u) {
-            // One expression: each store to a variable is masked on CPU adapters.
-            product = fma(q[i * CHANNELS + d + 3u], key[d + 3u], fma(q[i * CHANNELS + d + 2u], key[d + 2u],
-              fma(q[i * CHANNELS + d + 1u], key[d + 1u], fma(q[i * CHANNELS + d], key[d], product))));
-          }
-          score[4u * i + j] = product.x + product.y + product.z + product.w;
+          score[i] += q[i * CHANNELS + d] * k0 + q[i * CHANNELS + d + 1u] * k1 + q[i * CHANNELS + d + 2u] * k2 + q[i * CHANNELS + d + 3u] * k3;
         }
       }
 
@@ -134,7 +133,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
         var rowTerms: array<f32, KEY_ROWS>;
         // @unroll
         for (var j = 0u; j < KEY_ROWS; j++) { rowTerms[j] = terms[termAt[i] + min(keyY + j, params.windowHeight - 1u)]; }
-        var s = vec4<f32>(score[4u * i], score[4u * i + 1u], score[4u * i + 2u], score[4u * i + 3u]);
+        var s = score[i];
         if (PADDED) { s = select(vec4<f32>(), s, inMap); }
         s += vec4<f32>(columnTerms[4u * i], columnTerms[4u * i + 1u], columnTerms[4u * i + 2u], columnTerms[4u * i + 3u]) +
           vec4<f32>(rowTerms[0], rowTerms[1u / KEY_COLUMNS], rowTerms[2u / KEY_COLUMNS], rowTerms[3u / KEY_COLUMNS]);
@@ -150,27 +149,17 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
 
       // @unroll
       for (var d = 0u; d < CHANNELS; d += 4u) {
-        var value: array<vec4<f32>, 16>; // four keys, four vec4s of channels
-        // @unroll
-        for (var j = 0u; j < 4u; j++) {
-          value[4u * j] = load4(qkv[at[j] + params.width4 + channel[d]]);
-          if (QUADS) {
-            value[4u * j + 1u] = quadAcross(value[4u * j]);
-            value[4u * j + 2u] = quadDown(value[4u * j]);
-            value[4u * j + 3u] = quadDown(value[4u * j + 1u]);
-          } else {
-            value[4u * j + 1u] = load4(qkv[at[j] + params.width4 + channel[d + 1u]]);
-            value[4u * j + 2u] = load4(qkv[at[j] + params.width4 + channel[d + 2u]]);
-            value[4u * j + 3u] = load4(qkv[at[j] + params.width4 + channel[d + 3u]]);
-          }
-        }
+        let ofValues = at + params.width4;
+        let v0 = loadFour(ofValues, channel[d]);
+        let v1 = acrossFour(v0, ofValues, channel[d + 1u]);
+        let v2 = downFour(v0, ofValues, channel[d + 2u]);
+        let v3 = downFour(v1, ofValues, channel[d + 3u]);
         // @unroll
         for (var i = 0u; i < TILE; i++) {
-          // @unroll
-          for (var c = 0u; c < 4u; c++) {
-            acc[i * CHANNELS + d + c] = fma(value[12u + c], vec4<f32>(p[i].w), fma(value[8u + c], vec4<f32>(p[i].z),
-              fma(value[4u + c], vec4<f32>(p[i].y), fma(value[c], vec4<f32>(p[i].x), acc[i * CHANNELS + d + c] * keep[i]))));
-          }
+          acc[i * CHANNELS + d] = acc[i * CHANNELS + d] * keep[i] + v0 * p[i];
+          acc[i * CHANNELS + d + 1u] = acc[i * CHANNELS + d + 1u] * keep[i] + v1 * p[i];
+          acc[i * CHANNELS + d + 2u] = acc[i * CHANNELS + d + 2u] * keep[i] + v2 * p[i];
+          acc[i * CHANNELS + d + 3u] = acc[i * CHANNELS + d + 3u] * keep[i] + v3 * p[i];
         }
       }
     }
