@@ -3,6 +3,7 @@
 #import grid
 #import elem
 #import weight
+#import panel
 #import quad
 #import tile
 #import activation
@@ -59,8 +60,8 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   // @unroll
   for (var r = 0u; r < ROWS; r++) { rowAt[r] = inRow(tile, r) * params.depth4; }
   let columns = vec4<u32>(inColumn(tile, 0u), inColumn(tile, 1u), inColumn(tile, 2u), inColumn(tile, 3u));
-  let blocks = inPanel(columns, 4u * params.depth4);
-  let n = inPanelStep(columns);
+  let blocks = columns + panelOffset(columns.x, 4u * params.depth4); // a tile is as wide as a panel, so its columns share one
+  let n = panelWidth(columns.x, params.columns4);
   for (var k = 0u; k < params.depth4; k += STEPS) { multiply(k, blocks + 4u * k * n, n); }
   storeTile(tile);
 }

@@ -54,7 +54,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   let top = (y0 % params.outHeight) * params.stride - params.padTop; // modulo 2^32: negative in the padding
   let left = (pixel % params.outWidth) * params.stride - params.padLeft;
   let image = y0 / params.outHeight;
-  let start = panelStart(column, params.kernelHeight * params.kernelWidth * params.channels4 * 4u);
+  let start = column + panelOffset(column, params.kernelHeight * params.kernelWidth * params.channels4 * 4u);
   let n = panelWidth(column, params.columns4);
   var s0 = biasOf(min(column, params.columns4 - 1u));
   var s1 = s0;

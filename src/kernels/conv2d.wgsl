@@ -3,6 +3,7 @@
 #import grid
 #import elem
 #import weight
+#import panel
 #import quad
 #import tile
 #import epilogue
@@ -75,8 +76,8 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   let width = params.width;
   let channels4 = params.channels4;
   let steps = params.kernelHeight * params.kernelWidth * channels4;
-  var at = inPanel(columns, 4u * steps); // blocks of the weight, tap by tap
-  let n = inPanelStep(columns);
+  var at = columns + panelOffset(columns.x, 4u * steps); // blocks of the weight, tap by tap; a tile's columns share a panel
+  let n = panelWidth(columns.x, params.columns4);
   var ky = 0u;
   var kx = 0u;
   var k = 0u;

@@ -45,7 +45,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   // What this thread loads in each step: one vec4 of either tile. Beyond the edges it loads zeros, which add nothing.
   let aRow = row0 + lane / DEPTH4;
   let addendRow = aRow % params.addendRows;
-  let start = panelStart(column, 4u * params.depth4);
+  let start = column + panelOffset(column, 4u * params.depth4);
   let n = panelWidth(column, params.columns4);
   var s0 = biasOf(min(column, params.columns4 - 1u));
   var s1 = s0;

@@ -1,8 +1,8 @@
 // Sizes of the register tile (shared/tile.wgsl): what the products that use it launch.
+import { PANEL_COLUMNS } from '../runtime/panels.ts';
 import { ceilDiv } from '../runtime/tensor.ts';
 
 const LANES = 32; // threads a workgroup
-const COLUMNS = 32; // columns a quad of threads, 8 vec4s
 
 /** A register tile for a product. */
 export interface RegisterTile {
@@ -21,6 +21,6 @@ export function registerTile(rows: number, depth: number): RegisterTile {
   return {
     constants: { LANES, ROWS: tileRows, STEPS: depth % 8 === 0 ? 2 : 1 },
     groups: (count, columns, items = 1) =>
-      ceilDiv(items * ceilDiv(count, 2 * tileRows) * ceilDiv(columns, COLUMNS) * 4, LANES),
+      ceilDiv(items * ceilDiv(count, 2 * tileRows) * ceilDiv(columns, PANEL_COLUMNS) * 4, LANES),
   };
 }

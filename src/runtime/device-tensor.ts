@@ -38,14 +38,14 @@ export class DeviceTensor {
 export function writeWhole(
   queue: GPUQueue,
   tensor: DeviceTensor,
-  values: Float32Array | Uint32Array | Uint16Array,
+  values: Float32Array | Uint32Array | Int32Array | Uint16Array,
 ): void {
   const { buffer, dtype, precision, shape } = tensor;
-  const put = (start: number, data: Float32Array | Uint32Array | Uint16Array): void => {
+  const put = (start: number, data: Float32Array | Uint32Array | Int32Array | Uint16Array): void => {
     const stored = data instanceof Uint16Array ? data : toStorage(data, dtype, precision);
     queue.writeBuffer(buffer, start * elementBytes(dtype, precision), stored as ArrayBufferView<ArrayBuffer>);
   };
-  if (dtype !== 'panels' || values instanceof Uint32Array) put(0, values);
+  if (dtype !== 'panels' || values instanceof Uint32Array || values instanceof Int32Array) put(0, values);
   else
     for (const { start, piece } of panels<Float32Array | Uint16Array>(values, shape.at(-1) as number))
       put(start, piece);

@@ -180,7 +180,7 @@ export class Engine {
   /** Writes values from `elementOffset` on. Float16 is written in pairs: an odd offset is refused, and an odd number before the end; `panels` whole. */
   write(tensor: DeviceTensor, data: Float32Array | Uint32Array | Int32Array, elementOffset = 0): void {
     this.assertUsable();
-    if (tensor.dtype === 'panels' && data instanceof Float32Array && data.length === tensor.elements) {
+    if (elementOffset === 0 && data.length === tensor.elements) {
       writeWhole(this.device.queue, tensor, data);
       return;
     }

@@ -1,6 +1,6 @@
 // A graph is a list of symbolic launches. Building one checks shapes and touches no GPU.
 import { check, SegEveryError } from './errors.ts';
-import type { Binding, Shader } from './shader.ts';
+import type { Binding, ElementType, Shader } from './shader.ts';
 import { type DType, sameShape, size, type Tensor, type TensorKind } from './tensor.ts';
 import type { WeightOrigin } from './weight-layout.ts';
 
@@ -192,21 +192,25 @@ export class Graph {
   }
 }
 
+/** What the tensor of a binding holds. */
+const DTYPE_OF: Readonly<Record<ElementType, DType>> = {
+  elem4: 'elem',
+  weight4: 'weight',
+  panel4: 'panels',
+  vec4f: 'f32',
+  vec2f: 'f32',
+  f32: 'f32',
+  i32: 'i32',
+  u32: 'u32',
+  vec4u: 'u32',
+  vec2u: 'u32',
+  'atomic<u32>': 'u32',
+};
+
 function checkElement(label: string, binding: Binding, tensor: Tensor): void {
   // The 16-byte placeholders fit every read binding.
   if (tensor.kind === 'constant' && (tensor.name === 'none' || tensor.name === 'none2')) return;
-  const element = binding.element;
-  const fits =
-    element === 'elem4'
-      ? tensor.dtype === 'elem'
-      : element === 'weight4'
-        ? tensor.dtype === 'weight'
-        : element === 'panel4'
-          ? tensor.dtype === 'panels'
-          : element === 'f32' || element === 'vec2f' || element === 'vec4f'
-            ? tensor.dtype === 'f32'
-            : element === 'i32'
-              ? tensor.dtype === 'i32'
-              : tensor.dtype === 'u32';
+  const { element } = binding;
+  const fits = tensor.dtype === DTYPE_OF[element];
   check(fits, 'shape', `${label}: ${binding.name} is array<${element}>, but ${tensor.name} is ${tensor.dtype}`);
 }

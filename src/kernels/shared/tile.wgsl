@@ -7,8 +7,6 @@
 //   loadBlock(at, n) -> mat4x4       the same steps of the vec4 column at `at`, a step a column of the matrix; `n` vec4s from step to step
 //   rowInfo(row) -> u32              what `storeSum` needs of a row
 //   storeSum(sum, row, info, column) the end of the product; `column` counts vec4s
-#import panel
-
 const LANES = 32u; // specialised: threads a workgroup, a multiple of 4
 const ROWS = 32u;  // specialised: rows a thread, even
 const STEPS = 1u;  // specialised: 1, or 2 where K is a multiple of 8
@@ -44,10 +42,6 @@ fn inRow(tile: Tile, r: u32) -> u32 { return min(tileRow(tile, r), params.rows -
 // vec4 column c of the thread's four, likewise.
 fn tileColumn(tile: Tile, c: u32) -> u32 { return select(tile.otherColumn + c - 2u, tile.ownColumn + c, c < 2u); }
 fn inColumn(tile: Tile, c: u32) -> u32 { return min(tileColumn(tile, c), params.columns4 - 1u); }
-
-// Where the columns begin in a weight that lies in panels, and its `n`: a tile is as wide as a panel, so its columns share one.
-fn inPanel(columns: vec4<u32>, depth: u32) -> vec4<u32> { return columns + columns.x / PANEL * PANEL * (depth - 1u); }
-fn inPanelStep(columns: vec4<u32>) -> u32 { return panelWidth(columns.x, params.columns4); }
 
 // Adds 4 STEPS steps of K from 4 k on; `b` is where the columns' blocks begin, `n` vec4s go from one step to the next.
 fn multiply(k: u32, b: vec4<u32>, n: u32) {
