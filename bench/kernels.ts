@@ -20,6 +20,8 @@ interface BenchFile {
   readonly default: Readonly<Record<string, (g: Graph) => void>>;
   /** Batch that the rows are built for; 1 unless said. */
   readonly capacity?: number;
+  /** Register tiles that the rows have in their models; small ones unless said. */
+  readonly tiles?: 'small' | 'large';
 }
 
 const files = import.meta.glob<BenchFile>('./kernels/*.bench.ts');
@@ -74,7 +76,7 @@ const api = {
     const file = await files[`./kernels/${kernel}.bench.ts`]?.();
     const build = file?.default[row];
     if (file === undefined || build === undefined) throw new Error(`no row ${kernel}: ${row}`);
-    const g = new Graph({ capacity: file.capacity ?? 1, tiling });
+    const g = new Graph({ capacity: file.capacity ?? 1, tiling, tiles: file.tiles ?? 'small' });
     build(g);
     const before = await peak(1);
     const times = await profile(g);

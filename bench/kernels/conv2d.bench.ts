@@ -3,6 +3,9 @@ import { conv2d } from '../../src/kernels/conv2d.ts';
 import type { Graph } from '../../src/runtime/graph.ts';
 import { weight } from './weight.ts';
 
+/** Those of their encoders at full size. */
+export const tiles = 'large';
+
 const row = (side: number, channels: number, columns: number, stride: number) => (g: Graph) => {
   conv2d(g, g.input('x', [1, side, side, channels]), weight(g, [3, 3, channels, columns]), {
     stride,

@@ -4,6 +4,9 @@ import { type MatmulOptions, matmul } from '../../src/kernels/matmul.ts';
 import type { Graph } from '../../src/runtime/graph.ts';
 import { weight } from './weight.ts';
 
+/** Those of their encoders at full size. */
+export const tiles = 'large';
+
 const row =
   (rows: number, depth: number, columns: number, o: Pick<MatmulOptions, 'activation'> & { residual?: boolean } = {}) =>
   (g: Graph) => {

@@ -29,7 +29,7 @@ export async function compareOutput(
   name: string,
   got: ArrayLike<number>,
   entry: OutputEntry,
-  file: TensorFile,
+  file: Pick<TensorFile, 'readF32'>,
   tolerance: Tolerances,
 ): Promise<CheckLine[]> {
   return compareValues(name, got, await file.readF32(entry.tensor), entry.std, tolerance, entry.stride);
@@ -95,4 +95,10 @@ export function toChannelsLast(
     }
   }
   return out;
+}
+
+/** Every value moved by one unit in the last place of its storage, up and down in turns that have no period of the map's. */
+export function movedByOneBit(values: Float32Array, precision: Precision): Float32Array<ArrayBuffer> {
+  const unit = precision.activations === 'f16' ? 2 ** -10 : 2 ** -23;
+  return values.map((value, i) => value * (1 + ((Math.imul(i, 0x9e3779b1) >>> 31) * 2 - 1) * unit));
 }

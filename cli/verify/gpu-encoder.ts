@@ -7,7 +7,14 @@ import { Plan } from '../../src/runtime/plan.ts';
 import type { TensorFile } from '../../src/runtime/safetensors.ts';
 import type { Precision } from '../../src/runtime/tensor.ts';
 import { WeightStore } from '../../src/runtime/weight-store.ts';
-import { compareOutput, type OutputEntry, toChannelsFirst, toChannelsLast, tolerances } from './compare.ts';
+import {
+  compareOutput,
+  movedByOneBit,
+  type OutputEntry,
+  toChannelsFirst,
+  toChannelsLast,
+  tolerances,
+} from './compare.ts';
 import { type InputEntry, readInput } from './inputs.ts';
 import { proceduralSource } from './procedural.ts';
 import {
@@ -166,10 +173,4 @@ async function attentionMeans(
     return sum / positions;
   });
   return { output: `${name} (means)`, error: largestError(means, bias, standardDeviation(map)), tolerance };
-}
-
-/** Every value moved by one unit in the last place of its storage, up and down in turns that have no period of the map's. */
-function movedByOneBit(values: Float32Array, precision: Precision): Float32Array {
-  const unit = precision.activations === 'f16' ? 2 ** -10 : 2 ** -23;
-  return values.map((value, i) => value * (1 + ((Math.imul(i, 0x9e3779b1) >>> 31) * 2 - 1) * unit));
 }

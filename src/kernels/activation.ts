@@ -17,3 +17,12 @@ const CODES: Readonly<Record<Activation, number>> = {
 export function activationCode(activation: Activation = 'none'): number {
   return CODES[activation];
 }
+
+/**
+ * The constant `ACTIVATION` and the parameter `bounds` of `#import epilogue`: ReLU and ReLU6 are bounds, which a parameter chooses, so that they
+ * share a pipeline with products that have no activation.
+ */
+export function activationOrBounds(activation: Activation = 'none'): { activation: number; bounds: number } {
+  const bounds = activation === 'relu' ? 1 : activation === 'relu6' ? 2 : 0;
+  return { activation: bounds === 0 ? CODES[activation] : 0, bounds };
+}

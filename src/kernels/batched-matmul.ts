@@ -2,10 +2,9 @@
 import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
 import { dims, sameShape, type Tensor } from '../runtime/tensor.ts';
-import { type Activation, activationCode } from './activation.ts';
 import shader from './batched-matmul.wgsl';
 import { checkBias, outputOf } from './matmul.ts';
-import { registerTile } from './tile.ts';
+import { tileConstants, tileGroups } from './tile.ts';
 
 export interface BatchedMatmulOptions {
   /** elem [M, K], added to `a` when it is read; shared by the batch. */
@@ -14,16 +13,15 @@ export interface BatchedMatmulOptions {
   readonly bias?: Tensor;
   /** float32 [B, N]: one row for each prompt. */
   readonly rowBias?: Tensor;
-  /** elem [B or 1, M, N], added before the activation. */
+  /** elem [B or 1, M, N]. */
   readonly residual?: Tensor;
-  readonly activation?: Activation;
   readonly name?: string;
   readonly out?: Tensor;
 }
 
 /**
- * a elem [B or 1, M, K] x b elem [B, K, N] -> elem [B, M, N]: activation((a + addend) x b + bias + rowBias + residual). K and N are
- * multiples of 4; B is the graph's batch.
+ * a elem [B or 1, M, K] x b elem [B, K, N] -> elem [B, M, N]: (a + addend) x b + bias + rowBias + residual. K and N are multiples of 4; B is
+ * the graph's batch.
  * @throws SegEveryError `shape`
  */
 export function batchedMatmul(g: Graph, a: Tensor, b: Tensor, o: BatchedMatmulOptions = {}): Tensor {
@@ -45,7 +43,6 @@ export function batchedMatmul(g: Graph, a: Tensor, b: Tensor, o: BatchedMatmulOp
   shaped(o.residual, [batch, rows, columns], [1, rows, columns]);
   checkBias(name, o.bias, columns);
   const out = outputOf(g, name, [batch, rows, columns], o.out);
-  const tile = registerTile(rows, depth);
   g.launch(shader, {
     tensors: {
       a,
@@ -63,16 +60,15 @@ export function batchedMatmul(g: Graph, a: Tensor, b: Tensor, o: BatchedMatmulOp
       items: batch,
       aStride4: aBatch === 1 ? 0 : (rows * depth) / 4,
       residualStride4: o.residual?.shape[0] === 1 ? 0 : (rows * columns) / 4,
+      biased: o.bias === undefined ? 0 : 1,
+      rowBiased: o.rowBias === undefined ? 0 : 1,
     },
-    constants: {
-      ...tile.constants,
+    constants: (tiles) => ({
+      ...tileConstants(tiles, depth),
       HAS_ADDEND: o.addend !== undefined,
-      HAS_BIAS: o.bias !== undefined,
-      HAS_ROW_BIAS: o.rowBias !== undefined,
       HAS_RESIDUAL: o.residual !== undefined,
-      ACTIVATION: activationCode(o.activation),
-    },
-    groups: (items) => tile.groups(rows, columns, items),
+    }),
+    groups: (items, tiles) => tileGroups(tiles, rows, columns, items),
     cost: { flops: 2 * batch * rows * depth * columns },
   });
   return out;

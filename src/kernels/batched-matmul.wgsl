@@ -1,14 +1,11 @@
-// A product for each prompt: out [B, M, N] = activation((a + addend) [M, K] x b [K, N] + bias + rowBias + residual).
+// A product for each prompt: out [B, M, N] = (a + addend) [M, K] x b [K, N] + bias + rowBias + residual.
 // The register tile; tiles do not cross from one prompt into the next.
 #import grid
 #import elem
 #import quad
 #import tile
-#import activation
 
 const HAS_ADDEND = false;   // specialised: a + addend
-const HAS_BIAS = false;     // specialised: + bias[column]
-const HAS_ROW_BIAS = false; // specialised: + rowBias[prompt, column]
 const HAS_RESIDUAL = false; // specialised: + residual
 
 struct Params {
@@ -20,6 +17,8 @@ struct Params {
   items: u32,        // B
   aStride4: u32,        // vec4s from one prompt's a to the next, 0 where it is shared
   residualStride4: u32, // the same of the residual
+  biased: u32,       // 0 where `bias` is a single vec4 of zeros, else 1
+  rowBiased: u32,    // the same of `rowBias`
 }
 
 @group(0) @binding(0) var<storage, read> a: array<elem4>;        // [B or 1, M, K]
@@ -49,10 +48,8 @@ fn storeSum(sum: vec4<f32>, row: u32, info: u32, column: u32) {
   if (item >= params.items) { return; }
   var x = sum;
   let at = info + column;
-  if (HAS_BIAS) { x += bias[column]; }
-  if (HAS_ROW_BIAS) { x += rowBias[item * params.columns4 + column]; }
   if (HAS_RESIDUAL) { x += load4(residual[item * params.residualStride4 + at]); }
-  out[item * params.rows * params.columns4 + at] = store4(activate4(x));
+  out[item * params.rows * params.columns4 + at] = store4(x);
 }
 
 @compute @workgroup_size(LANES)
@@ -70,6 +67,12 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     rowAt[r] = item * params.aStride4 + rowMore[r];
   }
   let columns = vec4<u32>(inColumn(tile, 0u), inColumn(tile, 1u), inColumn(tile, 2u), inColumn(tile, 3u));
+  // @unroll
+  for (var c = 0u; c < 4u; c++) {
+    let start = bias[columns[c] * params.biased] + rowBias[(item * params.columns4 + columns[c]) * params.rowBiased];
+    // @unroll
+    for (var r = 0u; r < ROWS; r++) { sums[4u * r + c] = start; }
+  }
   let first = columns + item * params.depth4 * 4u * params.columns4;
   for (var k = 0u; k < params.depth4; k += STEPS) { multiply(k, first + 4u * k * params.columns4, params.columns4); }
   storeTile(tile);

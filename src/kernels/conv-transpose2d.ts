@@ -5,7 +5,7 @@ import { dims, sameShape, type Tensor } from '../runtime/tensor.ts';
 import { type Activation, activationCode } from './activation.ts';
 import shader from './conv-transpose2d.wgsl';
 import { checkBias, outputOf } from './matmul.ts';
-import { registerTile } from './tile.ts';
+import { tileConstants, tileGroups } from './tile.ts';
 
 export interface ConvTranspose2dOptions {
   /** float32 [N]. */
@@ -40,18 +40,16 @@ export function convTranspose2d(g: Graph, x: Tensor, weight: Tensor, o: ConvTran
     check(fits, 'shape', `${name}: ${addend.name} is [${addend.shape.join(', ')}], not [${expected.join(', ')}]`);
   }
   const out = outputOf(g, name, [batch, 2 * height, 2 * width, columns / 4], o.out);
-  const tile = registerTile(batch * height * width, channels);
-  const groups = (images: number): number => tile.groups(images * height * width, columns);
   g.launch(shader, {
     tensors: { a: x, weight, bias: o.bias ?? g.none, addend: addend ?? g.none, out },
     params: { rows: batch * height * width, depth4: channels / 4, columns4: columns / 4, height, width },
-    constants: {
-      ...tile.constants,
+    constants: (tiles) => ({
+      ...tileConstants(tiles, channels),
       HAS_BIAS: o.bias !== undefined,
       HAS_ADDEND: addend !== undefined,
       ACTIVATION: activationCode(o.activation),
-    },
-    groups: o.batched === true ? groups : groups(batch),
+    }),
+    groups: (images, tiles) => tileGroups(tiles, (o.batched === true ? images : batch) * height * width, columns),
     cost: { flops: 2 * batch * height * width * channels * columns },
   });
   return out;

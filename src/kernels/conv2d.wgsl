@@ -24,6 +24,9 @@ struct Params {
   padTop: u32,
   padLeft: u32,
   residualRows: u32,
+  residualAfter: u32, // these three: see `#import epilogue`
+  biased: u32,
+  bounds: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<elem4>;        // [B, H, W, C]

@@ -18,6 +18,9 @@ struct Params {
   columns4: u32,     // N / 4
   addendRows: u32,
   residualRows: u32,
+  residualAfter: u32, // these three: see `#import epilogue`
+  biased: u32,
+  bounds: u32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<elem4>;        // [M, K]

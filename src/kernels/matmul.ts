@@ -1,11 +1,11 @@
 // Matrix product with a weight, and what networks put behind it: bias, residual and activation in the same launch.
 import { check } from '../runtime/errors.ts';
-import type { Graph } from '../runtime/graph.ts';
+import type { Graph, TileSize } from '../runtime/graph.ts';
 import { ceilDiv, channels, dims, rows, sameShape, type Tensor } from '../runtime/tensor.ts';
-import { type Activation, activationCode } from './activation.ts';
+import { type Activation, activationOrBounds } from './activation.ts';
 import shader from './matmul.wgsl';
 import workgroupShader from './matmul-workgroup.wgsl';
-import { registerTile } from './tile.ts';
+import { tileConstants, tileGroups } from './tile.ts';
 
 export interface MatmulOptions {
   /** float32 [N]. */
@@ -40,8 +40,10 @@ export function matmul(g: Graph, a: Tensor, weight: Tensor, o: MatmulOptions = {
   const addendRows = repeatedRows(name, o.addend, count, depth);
   const perItem = o.batched === true ? count / g.capacity : count;
   check(Number.isInteger(perItem), 'shape', `${name}: ${count} rows are not shared evenly by ${g.capacity} prompts`);
-  const tile = registerTile(count, depth);
-  const groups = (used: number) => (g.tiling === 'workgroup' ? workgroups(used, columns) : tile.groups(used, columns));
+  const register = g.tiling === 'register';
+  const groups = (used: number, tiles: TileSize) =>
+    register ? tileGroups(tiles, used, columns) : workgroups(used, columns);
+  const end = epilogue(o);
   const launch = {
     tensors: {
       a,
@@ -51,13 +53,16 @@ export function matmul(g: Graph, a: Tensor, weight: Tensor, o: MatmulOptions = {
       residual: o.residual ?? g.none,
       out,
     },
-    params: { rows: count, depth4: depth / 4, columns4: columns / 4, addendRows, residualRows },
-    groups: o.batched === true ? (batch: number) => groups(batch * perItem) : groups(count),
+    params: { rows: count, depth4: depth / 4, columns4: columns / 4, addendRows, residualRows, ...end.params },
+    groups: (batch: number, tiles: TileSize) => groups(o.batched === true ? batch * perItem : count, tiles),
     cost: { flops: 2 * count * depth * columns },
   };
-  const fused = { HAS_ADDEND: o.addend !== undefined, ...epilogueConstants(o) };
-  if (g.tiling === 'workgroup') g.launch(workgroupShader, { ...launch, constants: fused });
-  else g.launch(shader, { ...launch, constants: { ...tile.constants, ...fused } });
+  const fused = { HAS_ADDEND: o.addend !== undefined, ...end.constants };
+  if (register) {
+    g.launch(shader, { ...launch, constants: (tiles) => ({ ...tileConstants(tiles, depth), ...fused }) });
+  } else {
+    g.launch(workgroupShader, { ...launch, constants: fused });
+  }
   return out;
 }
 
@@ -66,17 +71,15 @@ export function workgroups(count: number, columns: number): number {
   return ceilDiv(count, 64) * ceilDiv(columns, 64);
 }
 
-/** Constants of `#import epilogue`. */
-export function epilogueConstants(o: {
-  bias?: Tensor;
-  activation?: Activation;
-  residual?: Tensor;
-  residualAfter?: boolean;
-}): { HAS_BIAS: boolean; RESIDUAL: number; ACTIVATION: number } {
+/** Constants and parameters of `#import epilogue`, but for `residualRows`. */
+export function epilogue(o: { bias?: Tensor; activation?: Activation; residual?: Tensor; residualAfter?: boolean }): {
+  constants: { HAS_RESIDUAL: boolean; ACTIVATION: number };
+  params: { residualAfter: number; biased: number; bounds: number };
+} {
+  const { activation, bounds } = activationOrBounds(o.activation);
   return {
-    HAS_BIAS: o.bias !== undefined,
-    RESIDUAL: o.residual === undefined ? 0 : o.residualAfter === true ? 2 : 1,
-    ACTIVATION: activationCode(o.activation),
+    constants: { HAS_RESIDUAL: o.residual !== undefined, ACTIVATION: activation },
+    params: { residualAfter: o.residualAfter === true ? 1 : 0, biased: o.bias === undefined ? 0 : 1, bounds },
   };
 }
 

@@ -1,26 +1,22 @@
 // Sizes of the register tile (shared/tile.wgsl): what the products that use it launch.
+import type { TileSize } from '../runtime/graph.ts';
 import { PANEL_COLUMNS } from '../runtime/panels.ts';
 import { ceilDiv } from '../runtime/tensor.ts';
 
 const LANES = 32; // threads a workgroup
 
-/** A register tile for a product. */
-export interface RegisterTile {
-  readonly constants: { readonly LANES: number; readonly ROWS: number; readonly STEPS: number };
-  /** Workgroups that cover `items` products of [rows, columns]; tiles do not cross from one into the next. */
-  groups(rows: number, columns: number, items?: number): number;
-}
+/** Rows a thread; a quad has twice as many. */
+const ROWS: Readonly<Record<TileSize, number>> = { small: 16, large: 32 };
 
 /**
- * Large tiles where there is enough to share out, since a tile's loads are what costs (docs/decisions.md, "Register tiles"); small ones
- * for the few rows of tokens, which would leave most of a large tile empty. Two sizes and no more: each is a pipeline to compile.
- * `depth` is K, or the channels of a convolution.
+ * Constants of the tile for a product over `depth`: K, or the channels of a convolution. A tile's loads are what costs, so a large one is
+ * faster; its code, and the time to compile it, is four times as long (docs/decisions.md, "Register tiles").
  */
-export function registerTile(rows: number, depth: number): RegisterTile {
-  const tileRows = rows >= 256 ? 32 : 8; // a thread; a quad has twice as many
-  return {
-    constants: { LANES, ROWS: tileRows, STEPS: depth % 8 === 0 ? 2 : 1 },
-    groups: (count, columns, items = 1) =>
-      ceilDiv(items * ceilDiv(count, 2 * tileRows) * ceilDiv(columns, PANEL_COLUMNS) * 4, LANES),
-  };
+export function tileConstants(tiles: TileSize, depth: number): { LANES: number; ROWS: number; STEPS: number } {
+  return { LANES, ROWS: ROWS[tiles], STEPS: tiles === 'large' && depth % 8 === 0 ? 2 : 1 };
+}
+
+/** Workgroups that cover `items` products of [rows, columns]; tiles do not cross from one into the next. */
+export function tileGroups(tiles: TileSize, rows: number, columns: number, items = 1): number {
+  return ceilDiv(items * ceilDiv(rows, 2 * ROWS[tiles]) * ceilDiv(columns, PANEL_COLUMNS) * 4, LANES);
 }

@@ -53,22 +53,23 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
       let w1 = loadWeight4(weight[w + 4u * OUT4 + n]);
       let w2 = loadWeight4(weight[w + 8u * OUT4 + n]);
       let w3 = loadWeight4(weight[w + 12u * OUT4 + n]);
+      let taps = mat4x4<f32>(w0, w1, w2, w3);
       // @unroll
-      for (var p = 0u; p < PIXELS; p++) {
-        acc[p * OUT4 + n] = fma(vec4<f32>(inputs[p].x), w0, fma(vec4<f32>(inputs[p].y), w1,
-          fma(vec4<f32>(inputs[p].z), w2, fma(vec4<f32>(inputs[p].w), w3, acc[p * OUT4 + n]))));
-      }
+      for (var p = 0u; p < PIXELS; p++) { acc[p * OUT4 + n] += taps * inputs[p]; }
     }
   }
+  // A loop, over a copy: unrolled, a GELU for each sum is longer than the product, and compiling it too.
+  var sums: array<vec4<f32>, PIXELS * OUT4>;
   // @unroll
+  for (var i = 0u; i < PIXELS * OUT4; i++) { sums[i] = acc[i]; }
   for (var p = 0u; p < PIXELS; p++) {
     let pixel = first + p;
     if (pixel < area) {
       let at = (2u * (pixel / params.side) + corner / 2u) * 2u * params.side + 2u * (pixel % params.side) + corner % 2u;
-      var logits: array<f32, MASKS>;
+      var logits: array<f32, MASKS> = array<f32, MASKS>(); // written out: this is a loop
       // @unroll
       for (var n = 0u; n < OUT4; n++) {
-        var up = acc[p * OUT4 + n] + bias[n];
+        var up = sums[p * OUT4 + n] + bias[n];
         if (HAS_FINE) { up += load4(fine[at * OUT4 + n]); }
         up = activate4(up);
         // @unroll

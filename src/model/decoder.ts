@@ -86,6 +86,7 @@ export class MaskDecoder {
   readonly #precision: Precision;
   readonly #readTables: () => Promise<PromptTables>;
   #tables: Promise<PromptTables> | undefined;
+  #warming: Promise<void> | undefined;
   readonly #imagePlans = new Map<Dense, Promise<Plan>>();
   readonly #plans = new Map<string, Promise<Plan>>();
   readonly #needs = new Map<string, PlanNeeds>();
@@ -149,6 +150,17 @@ export class MaskDecoder {
     const elements = Object.values(imageShapes(this.#weights, this.spec)).reduce((sum, shape) => sum + size(shape), 0);
     const fine = config.use_high_res_features === true ? 4 * side * side * config.embed_dim : 0;
     return (elements + side * side * config.embed_dim + fine) * elementBytes('elem', this.#precision);
+  }
+
+  /**
+   * Begins to compile what clicks and boxes need, once, while the application shows its photo. What fails here fails again, and is reported,
+   * when it is asked for.
+   */
+  warm(): void {
+    this.#warming ??= Plan.compile(this.#engine, this.graph(1), this.#precision).then(
+      () => {},
+      () => {},
+    );
   }
 
   /** Makes the image side for a kind of dense prompt, once; the default kind when an image is opened. */

@@ -317,6 +317,7 @@ export class Model {
   }
 
   #photo(image: EncodedImage, frame: PhotoFrame, objects?: PhotoObjects, source?: PhotoSource): Photo {
+    this.decoder.warm(); // behind the encoder's pipelines, which the photo waited for
     const photo = new Photo(
       {
         engine: this.engine,

@@ -26,24 +26,35 @@ export interface Cost {
 export interface Launch<B extends string = string, P extends string = string, C extends string = string> {
   readonly tensors: Readonly<Record<B, Tensor>>;
   readonly params: Readonly<Record<P, number>>;
-  readonly constants?: Readonly<Partial<Record<C, number | boolean>>>;
+  readonly constants?: Constants<C> | ((tiles: TileSize) => Constants<C>);
   /** Workgroups at full capacity, or their number for a smaller batch (`graph.capacity` is the largest). */
-  readonly groups: number | ((batch: number) => number);
+  readonly groups: number | ((batch: number, tiles: TileSize) => number);
   readonly cost: Cost;
 }
+
+type Constants<C extends string> = Readonly<Partial<Record<C, number | boolean>>>;
 
 export interface GraphLaunch {
   readonly label: string;
   readonly shader: Shader;
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly params: Readonly<Record<string, number>>;
-  readonly constants: Readonly<Record<string, number | boolean>>;
-  readonly groups: (batch: number) => number;
+  readonly constants: (tiles: TileSize) => Readonly<Record<string, number | boolean>>;
+  readonly groups: (batch: number, tiles: TileSize) => number;
   readonly cost: Cost;
 }
 
 /** Which family of tiled kernels a graph launches: registers alone (CPU adapters), or workgroup memory (GPUs). */
 export type Tiling = 'register' | 'workgroup';
+
+/**
+ * Register tiles of a graph. Large ones run up to a tenth faster and take three times as long to compile, which on a CPU adapter is longer
+ * than a small model takes to run.
+ */
+export type TileSize = 'small' | 'large';
+
+/** Floating-point operations of a graph, for one prompt, from which on its register tiles are large. */
+const LARGE_WORK = 30e9;
 
 export interface GraphOptions {
   /** Largest batch of prompts; the real one is given with each run. 1 unless said. */
@@ -52,6 +63,8 @@ export interface GraphOptions {
   readonly taps?: ReadonlySet<string>;
   /** What `measureTiling` found best on the adapter; `register` unless said. */
   readonly tiling?: Tiling;
+  /** By the graph's work unless said. */
+  readonly tiles?: TileSize;
 }
 
 export class Graph {
@@ -66,6 +79,7 @@ export class Graph {
   /** Stands for an absent optional tensor: 16 bytes of zeros. Use `none2` for a second one of the same launch. */
   readonly none: Tensor;
   readonly none2: Tensor;
+  readonly #tiles: TileSize | undefined;
   readonly #taps: ReadonlySet<string>;
   readonly #weightByKey = new Map<string, Tensor>();
   readonly #scope: string[] = [];
@@ -74,9 +88,17 @@ export class Graph {
   constructor(options: GraphOptions = {}) {
     this.capacity = options.capacity ?? 1;
     this.tiling = options.tiling ?? 'register';
+    this.#tiles = options.tiles;
     this.#taps = options.taps ?? new Set();
     this.none = this.constant('none', new Float32Array(4), [4]);
     this.none2 = this.constant('none2', new Float32Array(4), [4]);
+  }
+
+  /** Not by the capacity: large tiles round otherwise, and results must not depend on how many prompts share a batch. */
+  get tiles(): TileSize {
+    if (this.#tiles !== undefined) return this.#tiles;
+    const flops = this.launches.reduce((sum, { cost }) => sum + cost.flops, 0);
+    return flops / this.capacity >= LARGE_WORK ? 'large' : 'small';
   }
 
   /** A tensor whose buffer the caller binds or writes for each run (the plan makes one where the caller binds none). */
@@ -132,15 +154,15 @@ export class Graph {
     for (const [name, value] of Object.entries(launch.params)) {
       check(Number.isFinite(value as number), 'shape', `${label}: parameter ${name} is ${String(value)}`);
     }
-    const groups = launch.groups;
+    const { groups, constants = {} } = launch;
     const count = typeof groups === 'number' ? () => groups : groups;
-    check(count(this.capacity) > 0, 'shape', `${label}: no workgroups`);
+    check(count(this.capacity, 'small') > 0, 'shape', `${label}: no workgroups`);
     this.launches.push({
       label,
       shader: shader as unknown as Shader,
       tensors,
       params: launch.params as Readonly<Record<string, number>>,
-      constants: (launch.constants ?? {}) as Readonly<Record<string, number | boolean>>,
+      constants: (typeof constants === 'function' ? constants : () => constants) as GraphLaunch['constants'],
       groups: count,
       cost: launch.cost,
     });

@@ -24,7 +24,8 @@ export interface PlanBytes {
 }
 
 export interface PlanLaunch {
-  readonly graph: GraphLaunch;
+  /** Its workgroups with the tiles of the plan. */
+  readonly graph: Omit<GraphLaunch, 'groups'> & { readonly groups: (batch: number) => number };
   readonly compiled: CompiledShader;
   /** Launches that take too long are split: each part has its own parameters, beginning at another group. */
   readonly parts: readonly { readonly first: number; readonly count: number; readonly paramsOffset: number }[];
@@ -115,6 +116,13 @@ export class Plan {
     this.#params = params;
   }
 
+  /** Compiles a graph's shaders, and allocates nothing: a plan of it, of any capacity, is made sooner then. @throws code `shader`. */
+  static compile(engine: Engine, graph: Graph, precision: Precision): Promise<CompiledShader[]> {
+    const variant: Variant = { ...precision, nativeF16: engine.features.f16, subgroups: engine.features.subgroups };
+    const { tiles } = graph;
+    return Promise.all(graph.launches.map((l) => engine.pipelines.get(l.shader, l.constants(tiles), variant, l.label)));
+  }
+
   /** Compiles the shaders, uploads weights and constants. @throws codes `limit`, `out-of-memory`, `shader`, `weights`, `aborted`. */
   static async build(engine: Engine, graph: Graph, options: PlanOptions): Promise<Plan> {
     const { precision, weights: store, signal } = options;
@@ -127,17 +135,17 @@ export class Plan {
         `${largest.name} takes ${mebibytes(largest.bytes)}, and this device binds at most ${mebibytes(limit)}`,
       );
     }
-    const variant: Variant = { ...precision, nativeF16: engine.features.f16, subgroups: engine.features.subgroups };
-    const compiling = graph.launches.map((l) => engine.pipelines.get(l.shader, l.constants, variant, l.label));
+    const { tiles } = graph;
     const [compiled] = await Promise.all([
-      Promise.all(compiling),
+      Plan.compile(engine, graph, precision),
       store.upload(engine, graph.weights.values(), precision, signal),
     ]);
 
     const words: { at: number; launch: GraphLaunch; first: number; total: number }[] = [];
     let offset = 0;
     const launches = graph.launches.map((launch, i): PlanLaunch => {
-      const total = launch.groups(graph.capacity);
+      const groups = (batch: number): number => launch.groups(batch, tiles);
+      const total = groups(graph.capacity);
       const units = engine.units(launch.cost);
       const wanted = Math.min(total, engine.partsFor(units));
       const size = ceilDiv(total, wanted);
@@ -147,7 +155,7 @@ export class Plan {
         words.push({ at: paramsOffset, launch, first: part * size, total: Math.min(total, (part + 1) * size) });
         return { first: part * size, count: Math.min(size, total - part * size), paramsOffset };
       });
-      return { graph: launch, compiled: compiled[i] as CompiledShader, parts, units, groups: undefined };
+      return { graph: { ...launch, groups }, compiled: compiled[i] as CompiledShader, parts, units, groups: undefined };
     });
     const params = engine.buffers.create(
       'params',

@@ -18,7 +18,14 @@ const CASES: Record<string, TransposeCase> = {
     addend: true,
     activation: 'relu',
   },
-  'large tiles': { x: [1, 17, 19, 20], columns: 12, bias: true, addend: true, activation: 'relu' },
+  'large tiles': {
+    tiles: 'large',
+    x: [1, 17, 19, 20],
+    columns: 12,
+    bias: true,
+    addend: true,
+    activation: 'relu',
+  },
   "the decoder's widths": { x: [2, 8, 8, 64], columns: 32, bias: true, activation: 'geluErf' },
 };
 

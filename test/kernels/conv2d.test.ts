@@ -39,7 +39,16 @@ const CASES: Record<string, ConvCase> = {
   'a pixel in one': { x: [1, 7, 9, 20], kernel: [1, 1], columns: 68, bias: true, residual: true, residualAfter: true },
   'a pixel in one of every second': { x: [1, 7, 9, 8], kernel: [1, 1], columns: 12, stride: 2 },
   'several workgroups': { x: [2, 20, 21, 32], kernel: [3, 3], columns: 72, padding: 1, bias: true },
-  'large tiles, odd steps': { x: [1, 17, 19, 12], kernel: [3, 3], columns: 36, padding: 1, bias: true, residual: true },
+  'large tiles, odd steps': {
+    tiles: 'large',
+    x: [1, 17, 19, 12],
+    kernel: [3, 3],
+    columns: 36,
+    padding: 1,
+    bias: true,
+    residual: true,
+  },
+  'large tiles': { tiles: 'large', x: [2, 20, 21, 32], kernel: [3, 3], columns: 72, padding: 1, activation: 'relu6' },
   'part of a batch': { x: [5, 6, 5, 8], kernel: [3, 3], columns: 16, padding: 1, capacity: 5, batch: 3 },
 };
 

@@ -15,6 +15,8 @@ export interface Setting {
   readonly f16?: false;
   readonly subgroups?: false;
   readonly tiling?: 'register' | 'workgroup';
+  /** Register tiles; small ones unless said, since a test's graph has little work. */
+  readonly tiles?: 'small' | 'large';
   readonly capacity?: number;
   readonly batch?: number;
 }
@@ -77,7 +79,11 @@ export async function runGraph(
   });
   const kind = setting.precision ?? 'f32';
   const precision: Precision = { activations: kind, weights: kind };
-  const g = new Graph({ capacity: setting.capacity ?? 1, tiling: setting.tiling ?? 'register' });
+  const g = new Graph({
+    capacity: setting.capacity ?? 1,
+    tiling: setting.tiling ?? 'register',
+    tiles: setting.tiles ?? 'small',
+  });
   const values = new Map<string, Values>();
   const written = new Map<string, Tensor>();
   const valuesOf = (name: string, shape: readonly number[], dtype: DType, data?: Values): void => {

@@ -8,7 +8,7 @@
 //   rowInfo(row) -> u32              what `storeSum` needs of a row
 //   storeSum(sum, row, info, column) the end of the product; `column` counts vec4s
 const LANES = 32u; // specialised: threads a workgroup, a multiple of 4
-const ROWS = 32u;  // specialised: rows a thread, even
+const ROWS = 16u;  // specialised: rows a thread, even
 const STEPS = 1u;  // specialised: 1, or 2 where K is a multiple of 8
 const HALF_ROWS = ROWS / 2u;
 
