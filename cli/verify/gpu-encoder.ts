@@ -9,6 +9,7 @@ import type { Precision } from '../../src/runtime/tensor.ts';
 import { WeightStore } from '../../src/runtime/weight-store.ts';
 import {
   compareOutput,
+  compareValues,
   movedByOneBit,
   type OutputEntry,
   toChannelsFirst,
@@ -108,20 +109,33 @@ async function runEncoder(r: EncoderRun, side: number, compared: ReadonlySet<str
     const limit = tolerances(precision);
     const got = await pass(input);
     const lines: CheckLine[] = [];
+    const lineOf = (name: string): string => (taps.size === 0 ? `${name}, no stage kept` : name);
     for (const name of [...compared, final]) {
-      const line = taps.size === 0 ? `${name}, no stage kept` : name;
-      lines.push(...(await compareOutput(line, got.get(name) ?? [], outputOf(json, name), file, limit)));
+      lines.push(...(await compareOutput(lineOf(name), got.get(name) ?? [], outputOf(json, name), file, limit)));
     }
-    const means =
-      attention && (await attentionMeans(got.get(attention) ?? new Float32Array(), attention, source, limit.max));
+    const bias = attention && (await source.read(`image_encoder.${attention}.proj.norm.bias`));
+    const means = attention && bias && meansLine(attention, got.get(attention), bias, limit.max);
     if (means) lines.push(means);
     if (lines.every((line) => line.error <= line.tolerance)) return lines;
     const moved = await pass(movedByOneBit(input, precision));
+    const rounding = new Map<string, number>(
+      [...compared, final].flatMap((name) => {
+        const [own, other] = [got.get(name) ?? [], moved.get(name) ?? []];
+        const { std } = outputOf(json, name);
+        return compareValues(lineOf(name), other, own, std, limit).map(({ output, error }): [string, number] => [
+          output,
+          error,
+        ]);
+      }),
+    );
+    const own = attention && got.get(attention);
+    if (means && own) {
+      const line = meansLine(attention, moved.get(attention), channelMeans(own, bias?.length ?? 0), limit.max);
+      rounding.set(means.output, line.error);
+    }
     return lines.map((line) => {
-      const [own, other] = [got.get(line.output), moved.get(line.output)];
-      if (line.error <= line.tolerance || !own || !other || line.output === attention) return line;
-      const { std } = outputOf(json, line.output);
-      return { ...line, rounding: largestError(other, own, std) };
+      const error = rounding.get(line.output);
+      return line.error <= line.tolerance || error === undefined ? line : { ...line, rounding: error };
     });
   } finally {
     plan.dispose();
@@ -159,18 +173,22 @@ function firstAttention(json: EncoderCase): string | undefined {
  * The case's running means are those of the reference's own activations. So behind the norm the mean of every channel over all positions is
  * the norm's bias: numbers of the reference in the middle of a stage of which only the end is stored. In units of the map's deviation.
  */
-async function attentionMeans(
-  map: Float32Array,
+function meansLine(
   name: string,
-  source: TensorSource,
+  map: Float32Array = new Float32Array(),
+  want: ArrayLike<number>,
   tolerance: number,
-): Promise<CheckLine> {
-  const bias = await source.read(`image_encoder.${name}.proj.norm.bias`);
-  const positions = map.length / bias.length;
-  const means = Array.from(bias, (_, c) => {
+): CheckLine {
+  const means = channelMeans(map, want.length);
+  return { output: `${name} (means)`, error: largestError(means, want, standardDeviation(map)), tolerance };
+}
+
+/** Of a map [C, positions]. */
+function channelMeans(map: Float32Array, channels: number): number[] {
+  const positions = map.length / channels;
+  return Array.from({ length: channels }, (_, c) => {
     let sum = 0;
     for (let n = 0; n < positions; n++) sum += map[c * positions + n] ?? Number.NaN;
     return sum / positions;
   });
-  return { output: `${name} (means)`, error: largestError(means, bias, standardDeviation(map)), tolerance };
 }
