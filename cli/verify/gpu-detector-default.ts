@@ -9,7 +9,7 @@ import { Graph } from '../../src/runtime/graph.ts';
 import { Plan } from '../../src/runtime/plan.ts';
 import type { Precision } from '../../src/runtime/tensor.ts';
 import { WeightStore } from '../../src/runtime/weight-store.ts';
-import { compareOutput, compareValues, deviation, type OutputEntry, tolerances } from './compare.ts';
+import { compareOutput, compareValues, deviation, type OutputEntry, type Tolerances, tolerances } from './compare.ts';
 import { DETECTOR_F32, keepLevels, readLevels } from './gpu-detector.ts';
 import { type Decode, type NanoFiles, openNano } from './gpu-predictor.ts';
 import type { CheckLine, GoldenCase } from './types.ts';
@@ -59,17 +59,18 @@ export async function verifyDefaultDetector(
         for (const [name, map] of Object.entries({ f8, f16, f32 })) built.bind(name, map);
       },
     });
+    const limit = tolerances(precision, DETECTOR_F32);
     const lines: CheckLine[] = [];
     const maps = await readLevels(engine, built, levels, 1);
     for (const [i, map] of maps.entries()) {
       const entry = json.outputs[`level${i}`] as OutputEntry;
-      lines.push(...(await compareOutput(`level${i}`, map, entry, file, tolerances(precision, DETECTOR_F32))));
+      lines.push(...(await compareOutput(`level${i}`, map, entry, file, limit)));
     }
     const found = await photo.detect({ conf: 0, iou: json.nms_iou, maxBoxes: json.max_boxes });
     const boxes = await file.readF32('boxes');
     const scores = await file.readF32('scores');
-    const half = precision.activations === 'f16' || precision.weights === 'f16';
-    lines.push(...(half ? compareHalf(found, boxes, scores) : compareBoxes(found, boxes, scores)));
+    const half = limit.rms !== undefined; // only float16 has one
+    lines.push(...(half ? compareHalf(found, boxes, scores, limit) : compareBoxes(found, boxes, scores)));
     return lines;
   } finally {
     plan?.dispose();
@@ -94,8 +95,12 @@ function compareBoxes(found: readonly Detection[], boxes: Float32Array, scores: 
 }
 
 /** By the rule for float16: as values, each beside the nearest box, without the few that may miss. Which of two near ties is kept is open. */
-function compareHalf(found: readonly Detection[], boxes: Float32Array, scores: Float32Array): CheckLine[] {
-  const limit = tolerances({ activations: 'f16', weights: 'f16' });
+function compareHalf(
+  found: readonly Detection[],
+  boxes: Float32Array,
+  scores: Float32Array,
+  limit: Tolerances,
+): CheckLine[] {
   const pairs = Array.from({ length: COMPARED }, (_, i) => {
     const near = found.reduce((best, one) => (distance(one, boxes, i) < distance(best, boxes, i) ? one : best));
     return { near, i, off: distance(near, boxes, i) };

@@ -86,7 +86,7 @@ export class MaskDecoder {
   readonly #precision: Precision;
   readonly #readTables: () => Promise<PromptTables>;
   #tables: Promise<PromptTables> | undefined;
-  #warming: Promise<void> | undefined;
+  #warmed = false;
   readonly #imagePlans = new Map<Dense, Promise<Plan>>();
   readonly #plans = new Map<string, Promise<Plan>>();
   readonly #needs = new Map<string, PlanNeeds>();
@@ -157,10 +157,9 @@ export class MaskDecoder {
    * when it is asked for.
    */
   warm(): void {
-    this.#warming ??= Plan.compile(this.#engine, this.graph(1), this.#precision).then(
-      () => {},
-      () => {},
-    );
+    if (this.#warmed) return;
+    this.#warmed = true;
+    Plan.compile(this.#engine, this.graph(1), this.#precision).catch(() => {});
   }
 
   /** Makes the image side for a kind of dense prompt, once; the default kind when an image is opened. */
