@@ -1,6 +1,8 @@
 // Bounds on what a checkpoint may claim, all of them far above any published file (of SAM's, the largest pickle has 90 kB and 40,000
 // opcodes). They are checked before anything is allocated.
 
+import { TENSOR_LIMIT } from '../runtime/safetensors-header.ts';
+
 export interface CheckpointLimits {
   /** Bytes of the pickled object. */
   readonly pickleBytes: number;
@@ -22,10 +24,10 @@ export interface CheckpointLimits {
 
 export const LIMITS: CheckpointLimits = {
   pickleBytes: 64 * 2 ** 20,
-  opcodes: 2_000_000,
-  memo: 1_000_000,
+  opcodes: 1_000_000,
+  memo: 500_000,
   depth: 128,
-  tensors: 50_000,
+  tensors: TENSOR_LIMIT,
   members: 200_000,
   directoryBytes: 64 * 2 ** 20,
   viewBytes: 256 * 2 ** 20,

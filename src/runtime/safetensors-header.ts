@@ -50,6 +50,8 @@ const HEADER_LIMIT = 100_000_000;
 const DEPTH_LIMIT = 4;
 /** More axes than any model has. */
 const RANK_LIMIT = 16;
+/** Far more tensors than any model has; refused before they are parsed, which would take seconds for millions. */
+export const TENSOR_LIMIT = 50_000;
 
 /** Index of the quote that closes the string opened at `open`, or -1. */
 function closingQuote(text: string, open: number): number {
@@ -75,7 +77,7 @@ const parseKey = (quoted: string): unknown => {
 
 /**
  * `JSON.parse` keeps the last of equal keys, and recurses as deep as the text does; both are found here beforehand.
- * Whatever else is wrong with the text is left to it.
+ * So are more keys than a header has. Whatever else is wrong with the text is left to it.
  */
 function checkJson(text: string, fail: (reason: string) => SegEveryError): void {
   const objects: (Set<unknown> | undefined)[] = [];
@@ -97,6 +99,11 @@ function checkJson(text: string, fail: (reason: string) => SegEveryError): void 
         const keys = objects.at(-1);
         if (keys?.has(key)) throw fail(`the header has the key ${quoted.slice(0, 200)} twice`);
         keys?.add(key);
+        // One of the outermost keys may be no tensor.
+        if (keys && keys.size > TENSOR_LIMIT + Number(keys.has('__metadata__')))
+          throw fail(
+            `the header has more than ${TENSOR_LIMIT} ${objects.length === 1 ? 'tensors' : 'keys in one object'}`,
+          );
       }
       at = close;
     }
@@ -227,8 +234,9 @@ export function toF32(bytes: Uint8Array<ArrayBuffer>, dtype: SafetensorsDtype): 
  * Reads and checks the header.
  *
  * @param source the file; a size of infinity stands for one that is not known yet
- * @throws `weights` when the header is longer than the file or 100 MB, not a JSON object, has a key twice, or when a
- *   tensor's dtype is unknown, its shape overflows or does not match its bytes, or tensors overlap or leave a hole
+ * @throws `weights` when the header is longer than the file or 100 MB, not a JSON object, has a key twice or more than
+ *   50,000 tensors, or when a tensor's dtype is unknown, its shape overflows or does not match its bytes, or tensors
+ *   overlap or leave a hole
  */
 export async function readHeader(source: ByteSource, signal?: AbortSignal): Promise<SafetensorsHeader> {
   const file = source.name ?? 'safetensors';

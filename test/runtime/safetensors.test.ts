@@ -13,6 +13,8 @@ import {
 
 const golden = (path: string) => readFile(new URL(`../golden/${path}`, import.meta.url));
 
+const entry = { dtype: 'F32', shape: [1], data_offsets: [0, 4] };
+
 /** A file with this header text (or object) and so many bytes of data. */
 function fileOf(header: unknown, dataBytes = 0): Uint8Array {
   const json = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header));
@@ -21,6 +23,11 @@ function fileOf(header: unknown, dataBytes = 0): Uint8Array {
   file.set(json, 8);
   return file;
 }
+
+const emptyTensors = (count: number): Record<string, unknown> =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [`t${i}`, { ...entry, shape: [0], data_offsets: [0, 0] }]),
+  );
 
 const small = new Map<string, TensorData>([
   ['flags', { dtype: 'U8', shape: [3], data: Uint8Array.of(0, 1, 255) }],
@@ -48,7 +55,6 @@ describe('reading', () => {
     expect(error).toMatchObject({ code: 'weights', message: expect.stringContaining(reason) });
   });
 
-  const entry = { dtype: 'F32', shape: [1], data_offsets: [0, 4] };
   it.each([
     ['an empty file', new Uint8Array(0), 'too few'],
     ['an HTML page', new TextEncoder().encode('<!doctype html><title>404</title>'), 'HTML page'],
@@ -56,6 +62,8 @@ describe('reading', () => {
     ['a space before the brace', fileOf(' {}'), 'does not start with {'],
     ['a key twice', fileOf(`{"a":${JSON.stringify(entry)},"a":${JSON.stringify(entry)}}`, 4), 'twice'],
     ['a key twice, once escaped', fileOf('{"a":{"dtype":"F32","shape":[],"\\u0073hape":[1]}}', 4), 'twice'],
+    ['more tensors than any model has', fileOf(emptyTensors(50_001), 0), 'more than 50000 tensors'],
+    ['metadata without end', fileOf({ __metadata__: emptyTensors(50_002) }, 0), 'more than 50000 keys in one object'],
     ['bytes after the last tensor', fileOf({ a: entry }, 5), 'hole'],
     ['bytes before the first', fileOf({ a: { ...entry, data_offsets: [4, 8] } }, 8), 'hole'],
     ['reversed offsets', fileOf({ a: { ...entry, data_offsets: [4, 0] } }, 4), 'reversed'],
