@@ -127,6 +127,8 @@ test('a case passes when each output does; the first that is off is named, and t
   expect(judge([fine, chaotic]).status).toBe('skip');
   expect(judge([fine, { ...chaotic, rounding: 1e-3 }]).status).toBe('fail');
   expect(judge([fine, off, chaotic]).status).toBe('fail');
+  expect(judge([fine, { ...chaotic, error: Number.NaN }]).status).toBe('skip');
+  expect(judge([fine, { ...chaotic, rounding: Number.NaN }]).status).toBe('fail');
   expect(judge([chaotic]).status).toBe('fail');
 });
 
