@@ -2,18 +2,23 @@
 import { Engine } from '../src/runtime/engine.ts';
 import { Graph } from '../src/runtime/graph.ts';
 import { Plan } from '../src/runtime/plan.ts';
+import type { LaunchTime } from '../src/runtime/profiler.ts';
 import { WeightStore } from '../src/runtime/weight-store.ts';
 import { fmaPeak } from './kernels/fma-peak.ts';
+import { median } from './median.ts';
 
 /** One launch of a row. */
 export interface Measured {
   readonly kernel: string;
   readonly row: string;
   readonly label: string;
+  /** Medians of the rounds. */
   readonly milliseconds: number;
   readonly gflops: number;
-  /** GFLOP/s of dependent fused multiply-adds, measured just before and after the row; the larger of the two. */
+  /** GFLOP/s of dependent fused multiply-adds, the median of those measured between the rounds. */
   readonly peak: number;
+  /** The row's speed by the mean of the peaks before and after it, the median of the rounds: machines change their speed meanwhile. */
+  readonly share: number;
 }
 
 interface BenchFile {
@@ -34,27 +39,36 @@ async function engine(): Promise<Engine> {
   return shared;
 }
 
-async function profile(g: Graph): Promise<{ label: string; milliseconds: number; gflops: number }[]> {
-  const e = await engine();
+const ROUNDS = 5;
+const PEAK_GROUPS = 128; // so that it takes about as long as a row
+
+/** Runs `use` with a plan of the graph. */
+async function withPlan<T>(g: Graph, use: (plan: Plan) => Promise<T>): Promise<T> {
   const store = new WeightStore();
-  const plan = await Plan.build(e, g, { weights: store, precision: F32 });
+  const plan = await Plan.build(await engine(), g, { weights: store, precision: F32 });
   try {
-    return (await e.profile(plan, { repeats: 5 })).map(({ label, milliseconds, gflops }) => ({
-      label,
-      milliseconds,
-      gflops,
-    }));
+    return await use(plan);
   } finally {
     plan.dispose();
     store.dispose();
   }
 }
 
-/** GFLOP/s of fused multiply-adds in that many independent chains. */
-async function peak(chains: number): Promise<number> {
+const once = async (plan: Plan): Promise<LaunchTime[]> => (await engine()).profile(plan, { repeats: 1 });
+
+/** Runs `use` with what measures the GFLOP/s of fused multiply-adds in that many independent chains. */
+function withPeak<T>(chains: number, use: (peak: () => Promise<number>) => Promise<T>): Promise<T> {
   const g = new Graph();
-  fmaPeak(g, chains);
-  return (await profile(g))[0]?.gflops ?? Number.NaN;
+  fmaPeak(g, chains, PEAK_GROUPS);
+  return withPlan(g, (plan) => use(async () => (await once(plan))[0]?.gflops ?? Number.NaN));
+}
+
+async function peak(chains: number): Promise<number> {
+  return withPeak(chains, async (measure) => {
+    const all: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) all.push(await measure());
+    return median(all);
+  });
 }
 
 const api = {
@@ -78,10 +92,29 @@ const api = {
     if (file === undefined || build === undefined) throw new Error(`no row ${kernel}: ${row}`);
     const g = new Graph({ capacity: file.capacity ?? 1, tiling, tiles: file.tiles ?? 'small' });
     build(g);
-    const before = await peak(1);
-    const times = await profile(g);
-    const ceiling = Math.max(before, await peak(1));
-    return times.map((time) => ({ kernel, row, ...time, peak: ceiling }));
+    return withPlan(g, (plan) =>
+      withPeak(1, async (measure) => {
+        await once(plan); // its pipelines' first run
+        const peaks = [await measure()];
+        const rounds: LaunchTime[][] = [];
+        for (let round = 0; round < ROUNDS; round++) {
+          rounds.push(await once(plan));
+          peaks.push(await measure());
+        }
+        return plan.launches.map(({ graph: { label } }, i) => {
+          const speeds = rounds.map((times) => times[i]?.gflops ?? Number.NaN);
+          return {
+            kernel,
+            row,
+            label,
+            milliseconds: median(rounds.map((times) => times[i]?.milliseconds ?? Number.NaN)),
+            gflops: median(speeds),
+            peak: median(peaks),
+            share: median(speeds.map((speed, r) => (2 * speed) / ((peaks[r] ?? 0) + (peaks[r + 1] ?? 0)))),
+          };
+        });
+      }),
+    );
   },
 };
 

@@ -43,10 +43,10 @@ function save(name: string, suffix: string, result: object): string {
 /** TinyViT's rows say how often they occur; the mean is over the time of all of them. */
 function meanOf(measured: readonly Measured[]): number {
   let [time, ideal] = [0, 0];
-  for (const { row, milliseconds, gflops, peak } of measured) {
+  for (const { row, milliseconds, share } of measured) {
     const times = Number(/, (\d+) times$/.exec(row)?.[1] ?? 1);
     time += times * milliseconds;
-    ideal += (times * milliseconds * gflops) / peak;
+    ideal += times * milliseconds * share;
   }
   return ideal / time;
 }
@@ -81,7 +81,7 @@ async function benchKernels(kernels: readonly string[]): Promise<void> {
           return [];
         });
         for (const time of times) {
-          const share = percent(time.gflops / time.peak).padStart(5);
+          const share = percent(time.share).padStart(5);
           const speed = `${time.milliseconds.toFixed(1).padStart(8)} ms ${time.gflops.toFixed(2).padStart(7)} GFLOP/s ${share}`;
           console.log(`${speed}  ${kernel}: ${row}${times.length > 1 ? ` (${time.label})` : ''}`);
         }
