@@ -34,11 +34,11 @@ fn loadFour(at: vec4<u32>, channel: u32) -> mat4x4<f32> {
   return mat4x4<f32>(load4(qkv[at.x + channel]), load4(qkv[at.y + channel]), load4(qkv[at.z + channel]), load4(qkv[at.w + channel]));
 }
 fn acrossFour(own: mat4x4<f32>, at: vec4<u32>, channel: u32) -> mat4x4<f32> {
-  if (QUADS) { return mat4x4<f32>(quadAcross(own[0]), quadAcross(own[1]), quadAcross(own[2]), quadAcross(own[3])); }
+  if (QUADS) { return quadAcrossFour(own); }
   return loadFour(at, channel);
 }
 fn downFour(own: mat4x4<f32>, at: vec4<u32>, channel: u32) -> mat4x4<f32> {
-  if (QUADS) { return mat4x4<f32>(quadDown(own[0]), quadDown(own[1]), quadDown(own[2]), quadDown(own[3])); }
+  if (QUADS) { return quadDownFour(own); }
   return loadFour(at, channel);
 }
 

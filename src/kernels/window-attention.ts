@@ -1,13 +1,14 @@
 import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
-import { ceilDiv, dims, sameShape, size, type Tensor } from '../runtime/tensor.ts';
+import { ceilDiv, dims, roundUp, sameShape, size, type Tensor } from '../runtime/tensor.ts';
 import registerShader from './window-attention.wgsl';
 import workgroupShader from './window-attention-workgroup.wgsl';
 
 const REGISTER_LANES = 32;
 const WORKGROUP_LANES = 64;
 const KEYS = 16;
-const REGISTERS = 64; // vec4s of queries that a thread may hold, and as many sums
+const REGISTERS = 100; // vec4s of queries that a thread may hold, and as many sums
+const TILE = 8; // most queries of a thread
 
 export interface WindowAttentionOptions {
   readonly heads: number;
@@ -64,26 +65,43 @@ export function windowAttention(g: Graph, qkv: Tensor, o: WindowAttentionOptions
     });
   } else {
     const row = HAS_BIAS ? window : tokens;
-    const tile = tileOf(row, Math.floor(REGISTERS / headDim4));
-    const tiles = ceilDiv(row, tile);
-    const threads = windows * o.heads * (tokens / row) * tiles;
+    const rows = tokens / row;
+    const { tile, tiles, threads } = leastWork(row, rows, Math.floor(REGISTERS / (4 * ceilDiv(headDim4, 4))));
+    const items = windows * o.heads;
+    const wide = roundUp(row, 4) * rows;
+    const square = roundUp(row, 2) * roundUp(rows, 2);
+    const KEY_COLUMNS = square < wide ? 2 : 4;
+    const RAGGED = Math.min(square, wide) !== tokens;
+    const stepsAcross = ceilDiv(row, KEY_COLUMNS);
     g.launch(registerShader, {
       tensors,
-      params: { ...common, threads, row, rows: tokens / row, tiles },
-      constants: { LANES: REGISTER_LANES, TILE: tile, HEAD_DIM4: headDim4, HAS_BIAS, RAGGED: row % tile !== 0 },
-      groups: ceilDiv(threads, REGISTER_LANES),
+      params: {
+        ...common,
+        items,
+        threads,
+        row,
+        rows,
+        tiles,
+        steps: stepsAcross * ceilDiv(rows, 4 / KEY_COLUMNS),
+        stepsAcross,
+      },
+      constants: { LANES: REGISTER_LANES, TILE: tile, HEAD_DIM4: headDim4, KEY_COLUMNS, HAS_BIAS, RAGGED },
+      groups: ceilDiv(items * threads, REGISTER_LANES),
       cost,
     });
   }
   return out;
 }
 
-/** Queries a thread: what wastes least of the last tile of a row, and of those the most; 8 at most (8 x 8 scores are registers too). */
-function tileOf(row: number, limit: number): number {
-  const most = Math.max(1, Math.min(8, row, limit));
-  let best = most;
-  for (let tile = most - 1; tile >= Math.max(1, most >> 1); tile--) {
-    if (ceilDiv(row, tile) * tile < ceilDiv(row, best) * best) best = tile;
-  }
-  return best;
+/**
+ * Queries a thread, tiles of a row and threads of a window and head, whole quads. A step of keys takes the time of some five queries to load
+ * and one for each (measured on SwiftShader).
+ */
+function leastWork(row: number, rows: number, limit: number): { tile: number; tiles: number; threads: number } {
+  const shapes = Array.from({ length: Math.max(1, Math.min(TILE, row, limit)) }, (_, i) => {
+    const tiles = ceilDiv(row, i + 1);
+    const threads = roundUp(rows * tiles, 4);
+    return { tile: i + 1, tiles, threads, work: threads * (5 + i + 1) };
+  });
+  return shapes.reduce((best, shape) => (shape.work <= best.work ? shape : best));
 }

@@ -57,7 +57,7 @@ fn acrossOf(own: vec4<f32>, at: u32, more: u32, k: u32) -> vec4<f32> {
   return loadRow(at, more, k);
 }
 fn downOf(own: mat4x4<f32>, at: u32, n: u32) -> mat4x4<f32> {
-  if (QUADS) { return mat4x4<f32>(quadDown(own[0]), quadDown(own[1]), quadDown(own[2]), quadDown(own[3])); }
+  if (QUADS) { return quadDownFour(own); }
   return loadBlock(at, n);
 }
 

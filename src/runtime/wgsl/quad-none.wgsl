@@ -2,3 +2,5 @@
 const QUADS = false;
 fn quadAcross(x: vec4<f32>) -> vec4<f32> { return x; }
 fn quadDown(x: vec4<f32>) -> vec4<f32> { return x; }
+fn quadAcrossFour(m: mat4x4<f32>) -> mat4x4<f32> { return m; }
+fn quadDownFour(m: mat4x4<f32>) -> mat4x4<f32> { return m; }
