@@ -1,6 +1,6 @@
 import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
-import { ceilDiv, dims, sameShape, type Tensor } from '../runtime/tensor.ts';
+import { ceilDiv, dims, roundUp, sameShape, type Tensor } from '../runtime/tensor.ts';
 import { activationCode } from './activation.ts';
 import shader from './upscale-mask.wgsl';
 
@@ -37,13 +37,14 @@ export function upscaleMask(
     `upscale-mask: weight [${weight.shape}] for x [${x.shape}]`,
   );
   const accumulators = g.tiling === 'workgroup' ? 64 : 256; // GPUs spill what CPU adapters keep in their first cache
-  const pixels = Math.max(1, Math.min(16, Math.floor(accumulators / outputs)));
-  const blocks = ceilDiv(side * side, pixels);
+  const pixels = Math.max(1, Math.min(16, Math.floor(accumulators / roundUp(outputs, 16))));
+  const blocks = roundUp(ceilDiv(side * side, pixels), 4); // whole quads
   const out = o.out ?? g.tensor('upscale-mask', [batch, masks, 2 * side, 2 * side], 'f32');
   g.launch(shader, {
     tensors: { x, weight, bias, fine: o.fine ?? g.none, hyper, masks: out },
-    params: { threads: batch * 4 * blocks, side, blocks, in4: inputs / 4 },
+    params: { items: batch, side, blocks, in4: inputs / 4 },
     constants: {
+      LANES,
       PIXELS: pixels,
       OUT4: outputs / 4,
       MASKS: masks,
