@@ -1,14 +1,14 @@
 // Products over the rows of two tall matrices, with few outputs: K is split into parts that a second launch adds up.
 import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
-import { ceilDiv, dims, type Tensor } from '../runtime/tensor.ts';
+import { ceilDiv, dims, roundUp, type Tensor } from '../runtime/tensor.ts';
 import { outputOf } from './matmul.ts';
 import shader from './matmul-transposed-a.wgsl';
 import sum from './matmul-transposed-a-sum.wgsl';
 
 const LANES = 32; // threads a workgroup
-const ROWS4 = 2; // vec4s of M a thread
-const COLUMNS4 = 4; // vec4s of N a thread
+const ROWS4 = { register: 4, workgroup: 2 }; // vec4s of M a thread, as many as its registers hold; a quad has twice as many
+const COLUMNS4 = 4; // vec4s of N a thread, likewise
 const SHARE = 256; // rows of K in a part, at most
 
 /**
@@ -26,22 +26,23 @@ export function matmulTransposedA(g: Graph, a: Tensor, b: Tensor, o: { name?: st
   check(bBatch === 1 || bBatch === batch, 'shape', `${name}: ${b.name} has ${bBatch} items, not 1 or ${batch}`);
   const out = o.out ?? g.tensor(name, [batch, rows, columns], 'f32');
   outputOf(g, name, [batch, rows, columns], out);
+  const rows4 = ROWS4[g.tiling];
   const parts = ceilDiv(depth, SHARE);
   const sums = parts === 1 ? out : g.tensor(`${name}/parts`, [batch, parts, rows, columns], 'f32');
-  const tiles = ceilDiv(rows, 4 * ROWS4) * ceilDiv(columns, 4 * COLUMNS4) * parts;
+  const tiles = ceilDiv(rows, 8 * rows4) * ceilDiv(columns, 8 * COLUMNS4) * parts;
   g.launch(shader, {
     tensors: { a, b, sums },
     params: {
       depth,
-      share: ceilDiv(depth, parts),
+      share: roundUp(ceilDiv(depth, parts), 4),
       parts,
       rows4: rows / 4,
       columns4: columns / 4,
       bStride4: bBatch === 1 ? 0 : (depth * columns) / 4,
       items: batch,
     },
-    constants: { LANES, ROWS4, COLUMNS4 },
-    groups: (items) => ceilDiv(items * tiles, LANES),
+    constants: { LANES, ROWS4: rows4, COLUMNS4 },
+    groups: (items) => ceilDiv(items * tiles * 4, LANES),
     cost: { flops: 2 * batch * depth * rows * columns },
   });
   if (parts === 1) return out;

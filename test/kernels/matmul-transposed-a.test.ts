@@ -11,6 +11,7 @@ const CASES: Record<string, TransposedCase> = {
   'just a part': { capacity: 2, depth: 256, rows: 12, columns: 20 },
   'one row more than a part': { capacity: 1, depth: 257, rows: 8, columns: 16 },
   'part of a batch, shared b': { capacity: 4, batch: 3, depth: 1100, rows: 20, columns: 28, sharedB: true },
+  'small tiles of a GPU': { capacity: 2, depth: 300, rows: 20, columns: 28, tiling: 'workgroup' },
   "the default model's widths": { capacity: 2, depth: 1024, rows: 32, columns: 128 },
 };
 
