@@ -115,7 +115,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     for (var i = 0u; i < 4u; i++) {
       // @unroll
       for (var c = 0u; c < COLUMNS4; c++) {
-        if (inside && rowAt[r] < params.rows4 && columnAt[c] < params.columns4) {
+        if (inside & (rowAt[r] < params.rows4) & (columnAt[c] < params.columns4)) {
           sums[(part * 4u * params.rows4 + 4u * rowAt[r] + i) * params.columns4 + columnAt[c]] = acc[(4u * r + i) * COLUMNS4 + c];
         }
       }

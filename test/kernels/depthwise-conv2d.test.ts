@@ -31,6 +31,8 @@ const CASES: Record<string, DepthwiseCase> = {
     activation: 'geluErf',
   },
   '5 x 5, no padding': { height: 11, width: 12, channels: 4, kernel: 5, stride: 1, padding: 0, activation: 'silu' },
+  'two strips of rows': { height: 45, width: 6, channels: 8, kernel: 5, stride: 1, padding: 'same', bias: true },
+  'two strips, stride 2': { height: 77, width: 5, channels: 4, kernel: 3, stride: 2, padding: 1 },
   '7 x 7': { height: 9, width: 10, channels: 4, kernel: 7, stride: 1, padding: 3 },
 };
 
