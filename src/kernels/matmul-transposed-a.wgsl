@@ -109,15 +109,17 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     }
   }
   let inside = part < params.items * params.parts;
+  // A loop over a copy: unrolled it would be longer than the product, and compiling it too.
+  var copy: array<vec4<f32>, 4u * ROWS4 * COLUMNS4>;
   // @unroll
-  for (var r = 0u; r < ROWS4; r++) {
+  for (var i = 0u; i < 4u * ROWS4 * COLUMNS4; i++) { copy[i] = acc[i]; }
+  for (var r = 0u; r < 4u * ROWS4; r++) {
+    let half = select(across, 1u - across, r >= 4u * HALF_ROWS4);
+    let row = 4u * (row0 + half * HALF_ROWS4) + r % (4u * HALF_ROWS4);
     // @unroll
-    for (var i = 0u; i < 4u; i++) {
-      // @unroll
-      for (var c = 0u; c < COLUMNS4; c++) {
-        if (inside & (rowAt[r] < params.rows4) & (columnAt[c] < params.columns4)) {
-          sums[(part * 4u * params.rows4 + 4u * rowAt[r] + i) * params.columns4 + columnAt[c]] = acc[(4u * r + i) * COLUMNS4 + c];
-        }
+    for (var c = 0u; c < COLUMNS4; c++) {
+      if (inside & (row < 4u * params.rows4) & (columnAt[c] < params.columns4)) {
+        sums[(part * 4u * params.rows4 + row) * params.columns4 + columnAt[c]] = copy[r * COLUMNS4 + c];
       }
     }
   }
