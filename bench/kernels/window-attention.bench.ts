@@ -1,4 +1,4 @@
-// Window attention of the 1024-pixel TinyViT, and of one block of ViT-B and ViT-H.
+// Window attention of the 1024-pixel TinyViT. ViT's has relative positions: rel-pos-attention.bench.ts.
 import { windowAttention } from '../../src/kernels/window-attention.ts';
 import type { Graph } from '../../src/runtime/graph.ts';
 
@@ -8,14 +8,8 @@ const tinyVit = (windows: number, window: number, heads: number) => (g: Graph) =
   windowAttention(g, qkv, { heads, layout: 'per-head', biases, window });
 };
 
-const vit = (heads: number, headDim: number) => (g: Graph) => {
-  windowAttention(g, g.input('qkv', [25, 196, 3 * heads * headDim]), { heads, layout: 'split', window: 14 });
-};
-
 export default {
   'TinyViT stage 1, 361 windows of 49, 4 heads of 32': tinyVit(361, 7, 4),
   'TinyViT stage 2, 25 windows of 196, 5 heads of 32': tinyVit(25, 14, 5),
   'TinyViT stage 3, 100 windows of 49, 10 heads of 32': tinyVit(100, 7, 10),
-  'ViT-B, 25 windows of 196, 12 heads of 64': vit(12, 64),
-  'ViT-H, 25 windows of 196, 16 heads of 80': vit(16, 80),
 } satisfies Record<string, (g: Graph) => void>;
