@@ -82,11 +82,18 @@ let context: Promise<TaskContext | string> | undefined;
 /** Whether Dawn found no driver but the browser's own SwiftShader, which the tests on `chrome` run on already. */
 let sameAdapter = false;
 
+/** What takes long and was computed by the same SwiftShader in the page: the kernels, the largest golden cases, crops. */
+function repeats(task: string, argument: Json): boolean {
+  if (process.env.SEGEVERY_TEST_HOSTS === 'all') return false;
+  if (task.startsWith('kernels/') || task === 'model/grid-search:crops') return true;
+  return task === 'model/golden:run' && /vit-h|-l\d$|-5m|-x$|^everything/.test((argument as { name: string }).name);
+}
+
 async function inNode(task: string, argument: Json): Promise<unknown> {
   context ??= dawnContext();
   await context;
-  if (sameAdapter && task.startsWith('kernels/') && process.env.SEGEVERY_TEST_HOSTS !== 'all') {
-    const reason = 'dawn: the same SwiftShader as in chrome; SEGEVERY_TEST_HOSTS=all runs every kernel here too';
+  if (sameAdapter && repeats(task, argument)) {
+    const reason = 'dawn: the same SwiftShader as in chrome; SEGEVERY_TEST_HOSTS=all runs it here too';
     TestRunner.getCurrentTest()?.context.skip(reason);
     throw new Error(reason);
   }

@@ -7,8 +7,8 @@ import shader from './matmul-transposed-a.wgsl';
 import sum from './matmul-transposed-a-sum.wgsl';
 
 const LANES = 32; // threads a workgroup
-const ROWS4 = { register: 4, workgroup: 2 }; // vec4s of M a thread, as many as its registers hold; a quad has twice as many
-const COLUMNS4 = 4; // vec4s of N a thread, likewise
+// vec4s of M and of N a thread, a square of what its registers hold; a quad has twice as many of each.
+const SIDE4 = { register: 4, workgroup: 2 };
 const SHARE = 256; // rows of K in a part, at most
 
 /**
@@ -26,10 +26,10 @@ export function matmulTransposedA(g: Graph, a: Tensor, b: Tensor, o: { name?: st
   check(bBatch === 1 || bBatch === batch, 'shape', `${name}: ${b.name} has ${bBatch} items, not 1 or ${batch}`);
   const out = o.out ?? g.tensor(name, [batch, rows, columns], 'f32');
   outputOf(g, name, [batch, rows, columns], out);
-  const rows4 = ROWS4[g.tiling];
+  const side4 = SIDE4[g.tiling];
   const parts = ceilDiv(depth, SHARE);
   const sums = parts === 1 ? out : g.tensor(`${name}/parts`, [batch, parts, rows, columns], 'f32');
-  const tiles = ceilDiv(rows, 8 * rows4) * ceilDiv(columns, 8 * COLUMNS4) * parts;
+  const tiles = ceilDiv(rows, 8 * side4) * ceilDiv(columns, 8 * side4) * parts;
   g.launch(shader, {
     tensors: { a, b, sums },
     params: {
@@ -41,7 +41,7 @@ export function matmulTransposedA(g: Graph, a: Tensor, b: Tensor, o: { name?: st
       bStride4: bBatch === 1 ? 0 : (depth * columns) / 4,
       items: batch,
     },
-    constants: { LANES, ROWS4: rows4, COLUMNS4 },
+    constants: { LANES, ROWS4: side4, COLUMNS4: side4, EXCHANGE: g.tiling === 'register' },
     groups: (items) => ceilDiv(items * tiles * 4, LANES),
     cost: { flops: 2 * batch * depth * rows * columns },
   });

@@ -9,6 +9,7 @@
 const LANES = 32u; // specialised: threads a workgroup, a multiple of 4
 const ROWS4 = 4u;    // specialised: vec4s of M a thread, even
 const COLUMNS4 = 4u; // specialised: vec4s of N a thread, even
+const EXCHANGE = true; // specialised: quads exchange what they load; a GPU's cache serves equal loads as well
 const HALF_ROWS4 = ROWS4 / 2u;
 const HALF_COLUMNS4 = COLUMNS4 / 2u;
 
@@ -87,7 +88,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     // @unroll
     for (var c = 0u; c < HALF_COLUMNS4; c++) {
       y[c] = loadColumns(bAt, min(columnAt[c], params.columns4 - 1u), k, end);
-      if (QUADS) { y[HALF_COLUMNS4 + c] = quadDownFour(y[c]); }
+      if (QUADS && EXCHANGE) { y[HALF_COLUMNS4 + c] = quadDownFour(y[c]); }
       else { y[HALF_COLUMNS4 + c] = loadColumns(bAt, min(columnAt[HALF_COLUMNS4 + c], params.columns4 - 1u), k, end); }
     }
     // @unroll
@@ -99,7 +100,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
         for (var c = 0u; c < COLUMNS4; c++) { acc[(4u * r + i) * COLUMNS4 + c] += y[c] * own[i]; }
       }
       var other: mat4x4<f32>;
-      if (QUADS) { other = quadAcrossFour(own); }
+      if (QUADS && EXCHANGE) { other = quadAcrossFour(own); }
       else { other = loadRows(aAt, min(rowAt[HALF_ROWS4 + r], params.rows4 - 1u), k, end); }
       // @unroll
       for (var i = 0u; i < 4u; i++) {

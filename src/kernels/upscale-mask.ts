@@ -45,6 +45,7 @@ export function upscaleMask(
     params: { items: batch, side, blocks, in4: inputs / 4 },
     constants: {
       LANES,
+      EXCHANGE: g.tiling === 'register',
       PIXELS: pixels,
       OUT4: outputs / 4,
       MASKS: masks,

@@ -13,6 +13,7 @@ const OUT4 = 8u; // specialised: output channels / 4
 const MASKS = 1u; // specialised: hypernetwork vectors
 const HAS_FINE = false; // specialised: add fine features before the GELU
 const LANES = 32u; // specialised: threads of a workgroup, a multiple of 4
+const EXCHANGE = true; // specialised: quads exchange weights; a GPU's cache serves equal loads as well
 const CHUNKS = (OUT4 + 3u) / 4u;
 const CHANNELS = 4u * CHUNKS; // vec4s of output channels, filled up to whole chunks
 
@@ -38,11 +39,11 @@ fn loadTaps(at: u32) -> mat4x4<f32> {
     loadWeight4(weight[at]), loadWeight4(weight[at + 4u * OUT4]), loadWeight4(weight[at + 8u * OUT4]), loadWeight4(weight[at + 12u * OUT4]));
 }
 fn acrossTaps(own: mat4x4<f32>, at: u32) -> mat4x4<f32> {
-  if (QUADS) { return quadAcrossFour(own); }
+  if (QUADS && EXCHANGE) { return quadAcrossFour(own); }
   return loadTaps(at);
 }
 fn downTaps(own: mat4x4<f32>, at: u32) -> mat4x4<f32> {
-  if (QUADS) { return quadDownFour(own); }
+  if (QUADS && EXCHANGE) { return quadDownFour(own); }
   return loadTaps(at);
 }
 
