@@ -56,19 +56,18 @@ async function withPlan<T>(g: Graph, use: (plan: Plan) => Promise<T>): Promise<T
 
 const once = async (plan: Plan): Promise<LaunchTime[]> => (await engine()).profile(plan, { repeats: 1 });
 
-/** Runs `use` with what measures the GFLOP/s of fused multiply-adds in that many independent chains. */
-function withPeak<T>(chains: number, use: (peak: () => Promise<number>) => Promise<T>): Promise<T> {
+/** Runs `use` with a plan of fused multiply-adds in that many independent chains. */
+function withPeak<T>(chains: number, use: (plan: Plan) => Promise<T>): Promise<T> {
   const g = new Graph();
   fmaPeak(g, chains, PEAK_GROUPS);
-  return withPlan(g, (plan) => use(async () => (await once(plan))[0]?.gflops ?? Number.NaN));
+  return withPlan(g, use);
 }
 
+const speedOf = ([time]: readonly LaunchTime[]): number => time?.gflops ?? Number.NaN;
+
+/** GFLOP/s of fused multiply-adds, the median of some rounds. */
 async function peak(chains: number): Promise<number> {
-  return withPeak(chains, async (measure) => {
-    const all: number[] = [];
-    for (let round = 0; round < ROUNDS; round++) all.push(await measure());
-    return median(all);
-  });
+  return withPeak(chains, async (plan) => speedOf(await (await engine()).profile(plan, { repeats: ROUNDS })));
 }
 
 const api = {
@@ -93,13 +92,13 @@ const api = {
     const g = new Graph({ capacity: file.capacity ?? 1, tiling, tiles: file.tiles ?? 'small' });
     build(g);
     return withPlan(g, (plan) =>
-      withPeak(1, async (measure) => {
+      withPeak(1, async (ceiling) => {
         await once(plan); // its pipelines' first run
-        const peaks = [await measure()];
+        const peaks = [speedOf(await once(ceiling))];
         const rounds: LaunchTime[][] = [];
         for (let round = 0; round < ROUNDS; round++) {
           rounds.push(await once(plan));
-          peaks.push(await measure());
+          peaks.push(speedOf(await once(ceiling)));
         }
         return plan.launches.map(({ graph: { label } }, i) => {
           const speeds = rounds.map((times) => times[i]?.gflops ?? Number.NaN);

@@ -68,7 +68,7 @@ export function depthwiseConv2d(g: Graph, x: Tensor, weight: Tensor, o: Depthwis
   };
   const cost = { flops: 2 * kernel * kernel * size(shape), bytes: 4 * (size(x.shape) + size(shape)) };
   if (g.tiling === 'workgroup') {
-    const ROWS = kernel <= 3 && stride === 1 ? 2 : 1;
+    const ROWS = kernel <= 3 && stride === 1 ? 2 : 1; // two rows that share inputs, where unrolling their taps is short
     const threads = ceilDiv(vertical.out, ROWS) * across * (depth / 4);
     g.launch(workgroupShader, {
       tensors,

@@ -71,19 +71,8 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
       var sum = start;
       // @unroll
       for (var ky = 0u; ky < KERNEL; ky++) {
-        // A row of taps in one expression, since each store to a variable is masked on CPU adapters.
-        if (KERNEL == 3u) {
-          sum += taps[ky * KERNEL] * window[ky * IN_COLUMNS + j * STRIDE] + taps[ky * KERNEL + 1u % KERNEL] * window[ky * IN_COLUMNS + j * STRIDE + 1u % KERNEL] +
-            taps[ky * KERNEL + 2u % KERNEL] * window[ky * IN_COLUMNS + j * STRIDE + 2u % KERNEL];
-        } else if (KERNEL == 5u) {
-          sum += taps[ky * KERNEL] * window[ky * IN_COLUMNS + j * STRIDE] + taps[ky * KERNEL + 1u % KERNEL] * window[ky * IN_COLUMNS + j * STRIDE + 1u % KERNEL] +
-            taps[ky * KERNEL + 2u % KERNEL] * window[ky * IN_COLUMNS + j * STRIDE + 2u % KERNEL] +
-            taps[ky * KERNEL + 3u % KERNEL] * window[ky * IN_COLUMNS + j * STRIDE + 3u % KERNEL] +
-            taps[ky * KERNEL + 4u % KERNEL] * window[ky * IN_COLUMNS + j * STRIDE + 4u % KERNEL];
-        } else {
-          // @unroll
-          for (var kx = 0u; kx < KERNEL; kx++) { sum = fma(taps[ky * KERNEL + kx], window[ky * IN_COLUMNS + j * STRIDE + kx], sum); }
-        }
+        // @unroll
+        for (var kx = 0u; kx < KERNEL; kx++) { sum = fma(taps[ky * KERNEL + kx], window[ky * IN_COLUMNS + j * STRIDE + kx], sum); }
       }
       if (stored & (column + j < params.outWidth)) {
         out[(row * params.outWidth + column + j) * channels4 + c] = store4(activate4(sum));

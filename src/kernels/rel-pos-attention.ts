@@ -1,6 +1,7 @@
 import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
 import { ceilDiv, dims, roundUp, sameShape, size, type Tensor } from '../runtime/tensor.ts';
+import { keySteps } from './four-tokens.ts';
 import shader from './rel-pos-attention.wgsl';
 import workgroupShader from './rel-pos-attention-workgroup.wgsl';
 import { relPosTerms } from './rel-pos-terms.ts';
@@ -71,9 +72,7 @@ export function relPosAttention(g: Graph, qkv: Tensor, tables: Tensor, o: RelPos
     return out;
   }
   const { tile, lanes, tiles } = leastWork(queries, Math.max(1, Math.min(TILE, Math.floor(REGISTERS / headDim4))));
-  const wide = roundUp(windowWidth, 4) * windowHeight;
-  const square = roundUp(windowWidth, 2) * roundUp(windowHeight, 2);
-  const KEY_COLUMNS = square < wide ? 2 : 4;
+  const { KEY_COLUMNS, RAGGED } = keySteps(windowHeight, windowWidth);
   g.launch(shader, {
     tensors,
     params: { ...params, tiles },
@@ -83,7 +82,7 @@ export function relPosAttention(g: Graph, qkv: Tensor, tables: Tensor, o: RelPos
       HEAD_DIM4: headDim4,
       KEY_COLUMNS,
       PADDED: height % windowHeight !== 0 || width % windowWidth !== 0,
-      RAGGED: Math.min(square, wide) !== keys,
+      RAGGED,
     },
     groups: items * down * across * o.heads * tiles,
     cost,

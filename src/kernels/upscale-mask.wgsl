@@ -6,6 +6,7 @@
 #import weight
 #import grid
 #import quad
+#import quad-order
 #import activation
 
 const PIXELS = 8u; // specialised: inputs a thread; PIXELS * CHANNELS vec4 accumulators
@@ -62,7 +63,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
 
   var channel: array<u32, CHANNELS>; // where a register's vec4 of channels lies
   // @unroll
-  for (var n = 0u; n < CHANNELS; n++) { channel[n] = min((n / 4u) * 4u + (part ^ (n % 4u)), OUT4 - 1u); }
+  for (var n = 0u; n < CHANNELS; n++) { channel[n] = min(quadOrder(part, n), OUT4 - 1u); }
   var acc: array<vec4<f32>, PIXELS * CHANNELS>;
   // @unroll
   for (var n = 0u; n < CHANNELS; n++) {
@@ -94,7 +95,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
   var vectors: array<vec4<f32>, MASKS * CHANNELS>;
   // @unroll
   for (var n = 0u; n < CHANNELS; n++) {
-    let own = (n / 4u) * 4u + (part ^ (n % 4u)) < OUT4;
+    let own = quadOrder(part, n) < OUT4;
     // @unroll
     for (var m = 0u; m < MASKS; m++) {
       vectors[m * CHANNELS + n] = select(vec4<f32>(), load4(hyper[(item * MASKS + m) * OUT4 + channel[n]]), own);

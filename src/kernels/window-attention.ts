@@ -1,6 +1,7 @@
 import { check } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
 import { ceilDiv, dims, roundUp, sameShape, size, type Tensor } from '../runtime/tensor.ts';
+import { keySteps } from './four-tokens.ts';
 import registerShader from './window-attention.wgsl';
 import workgroupShader from './window-attention-workgroup.wgsl';
 
@@ -68,11 +69,7 @@ export function windowAttention(g: Graph, qkv: Tensor, o: WindowAttentionOptions
     const rows = tokens / row;
     const { tile, tiles, threads } = leastWork(row, rows, Math.floor(REGISTERS / (4 * ceilDiv(headDim4, 4))));
     const items = windows * o.heads;
-    const wide = roundUp(row, 4) * rows;
-    const square = roundUp(row, 2) * roundUp(rows, 2);
-    const KEY_COLUMNS = square < wide ? 2 : 4;
-    const RAGGED = Math.min(square, wide) !== tokens;
-    const stepsAcross = ceilDiv(row, KEY_COLUMNS);
+    const { steps, stepsAcross, ...keys } = keySteps(rows, row);
     g.launch(registerShader, {
       tensors,
       params: {
@@ -82,10 +79,10 @@ export function windowAttention(g: Graph, qkv: Tensor, o: WindowAttentionOptions
         row,
         rows,
         tiles,
-        steps: stepsAcross * ceilDiv(rows, 4 / KEY_COLUMNS),
+        steps,
         stepsAcross,
       },
-      constants: { LANES: REGISTER_LANES, TILE: tile, HEAD_DIM4: headDim4, KEY_COLUMNS, HAS_BIAS, RAGGED },
+      constants: { LANES: REGISTER_LANES, TILE: tile, HEAD_DIM4: headDim4, HAS_BIAS, ...keys },
       groups: ceilDiv(items * threads, REGISTER_LANES),
       cost,
     });

@@ -6,6 +6,7 @@
 #import elem
 #import grid
 #import quad
+#import four-tokens
 
 const LANES = 32u;       // specialised: threads of a workgroup, a multiple of 4
 const TILE = 7u;         // specialised: queries a thread
@@ -14,8 +15,6 @@ const KEY_COLUMNS = 4u;  // specialised: columns of a step of keys: 4 or 2
 const HAS_BIAS = false;  // specialised: add biases[head, |dy| w + |dx|] (TinyViT)
 const RAGGED = false;    // specialised: steps of keys reach beyond the window
 const KEY_ROWS = 4u / KEY_COLUMNS;
-const CHUNKS = (HEAD_DIM4 + 3u) / 4u;
-const CHANNELS = 4u * CHUNKS; // vec4s of a head, filled up to whole chunks
 const SPAN = TILE + KEY_COLUMNS - 1u;
 
 // row: tokens in a row of a window; rows: of a window; tiles: of a row; items: pairs of a window and a head, each of `threads` threads, a
@@ -29,19 +28,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> biases: array<f32>;      // [heads, rows * row]
 @group(0) @binding(2) var<storage, read_write> out: array<elem4>; // [windows, rows * row, C / 4]
 @group(0) @binding(3) var<uniform> params: Params;
-
-// The same vec4 of channels of four keys or values, a column each; and what the neighbours have of the others, loaded where there are no subgroups.
-fn loadFour(at: vec4<u32>, channel: u32) -> mat4x4<f32> {
-  return mat4x4<f32>(load4(qkv[at.x + channel]), load4(qkv[at.y + channel]), load4(qkv[at.z + channel]), load4(qkv[at.w + channel]));
-}
-fn acrossFour(own: mat4x4<f32>, at: vec4<u32>, channel: u32) -> mat4x4<f32> {
-  if (QUADS) { return quadAcrossFour(own); }
-  return loadFour(at, channel);
-}
-fn downFour(own: mat4x4<f32>, at: vec4<u32>, channel: u32) -> mat4x4<f32> {
-  if (QUADS) { return quadDownFour(own); }
-  return loadFour(at, channel);
-}
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) groupCounts: vec3<u32>,
@@ -63,7 +49,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
 
   var channel: array<u32, CHANNELS>; // where a register's vec4 of channels lies in the head
   // @unroll
-  for (var d = 0u; d < CHANNELS; d++) { channel[d] = min((d / 4u) * 4u + (part ^ (d % 4u)), HEAD_DIM4 - 1u); }
+  for (var d = 0u; d < CHANNELS; d++) { channel[d] = min(quadOrder(part, d), HEAD_DIM4 - 1u); }
   var q: array<vec4<f32>, TILE * CHANNELS>;
   var acc: array<vec4<f32>, TILE * CHANNELS>;
   var top: array<f32, TILE>; // running maximum of the scores
@@ -75,7 +61,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     sum[i] = 0.0;
     // @unroll
     for (var d = 0u; d < CHANNELS; d++) {
-      let own = (d / 4u) * 4u + (part ^ (d % 4u)) < HEAD_DIM4;
+      let own = quadOrder(part, d) < HEAD_DIM4;
       q[i * CHANNELS + d] = select(vec4<f32>(), load4(qkv[at + channel[d]]) * params.scale, own);
       acc[i * CHANNELS + d] = vec4<f32>();
     }
@@ -170,7 +156,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
       let inverse = 1.0 / sum[i];
       // @unroll
       for (var d = 0u; d < CHANNELS; d++) {
-        if ((d / 4u) * 4u + (part ^ (d % 4u)) < HEAD_DIM4) { out[at + channel[d]] = store4(acc[i * CHANNELS + d] * inverse); }
+        if (quadOrder(part, d) < HEAD_DIM4) { out[at + channel[d]] = store4(acc[i * CHANNELS + d] * inverse); }
       }
     }
   }

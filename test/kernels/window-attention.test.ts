@@ -13,8 +13,8 @@ const CASES: Record<string, WindowAttentionCase> = {
   'a prime row with biases': { windows: 2, window: 11, heads: 1, headDim: 16, layout: 'per-head', biases: true },
   'biases, split': { windows: 2, window: 4, heads: 3, headDim: 4, layout: 'split', biases: true },
   'no biases, per head': { windows: 2, window: 5, heads: 2, headDim: 12, layout: 'per-head' },
-  'one row of keys, split': { windows: 1, window: 14, heads: 2, headDim: 24, layout: 'split' },
-  'wide heads, ragged': { windows: 1, window: 9, heads: 2, headDim: 36, layout: 'split' },
+  'ViT-B': { windows: 1, window: 14, heads: 2, headDim: 64, layout: 'split' },
+  'ViT-H, ragged': { windows: 1, window: 9, heads: 2, headDim: 80, layout: 'split' },
   'small head, many windows': { windows: 9, window: 7, heads: 4, headDim: 16, layout: 'per-head', biases: true },
 };
 
