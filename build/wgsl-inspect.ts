@@ -26,10 +26,14 @@ export function inspect(linked: Linked): Omit<Shader, 'name' | 'source'> {
   if (reflection.entry.compute.length !== 1 || reflection.entry.compute[0]?.name !== 'main') {
     throw new WgslError(first(linked), 'expected one entry point: @compute fn main');
   }
-  const resources = [...reflection.storage, ...reflection.uniforms].sort((a, b) => a.binding - b.binding);
-  const others = [...reflection.textures, ...reflection.samplers];
-  for (const resource of others) {
-    throw new WgslError(originOf(linked, resource), `${resource.name}: only storage buffers and one uniform are bound`);
+  const bound = [...reflection.storage, ...reflection.textures];
+  const resources = [...bound, ...reflection.uniforms].sort((a, b) => a.binding - b.binding);
+  const texels = (it: VariableInfo) => it.type.getTypeName() === 'texture_2d<f32>';
+  for (const resource of [...reflection.textures.filter((it) => !texels(it)), ...reflection.samplers]) {
+    throw new WgslError(
+      originOf(linked, resource),
+      `${resource.name}: only storage buffers, texture_2d<f32> and one uniform are bound`,
+    );
   }
   for (const [index, resource] of resources.entries()) {
     if (resource.group !== 0) {
@@ -64,7 +68,12 @@ export function inspect(linked: Linked): Omit<Shader, 'name' | 'source'> {
       `${wrong.name}: the one uniform is "params", and it is the last binding`,
     );
   }
-  const bindings = reflection.storage.sort((a, b) => a.binding - b.binding).map((it) => binding(linked, it));
+  const bindings = bound
+    .sort((a, b) => a.binding - b.binding)
+    .map((it): Binding => {
+      if (!texels(it)) return binding(linked, it);
+      return { name: it.name, index: it.binding, access: 'read', element: 'texel4' };
+    });
   return { bindings, params: params(linked, uniform), constants };
 }
 

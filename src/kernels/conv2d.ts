@@ -1,12 +1,12 @@
 // Dense 2-D convolution, NHWC, with bias, residual and activation in the same launch.
 import { check } from '../runtime/errors.ts';
-import type { Graph, TileSize } from '../runtime/graph.ts';
+import type { Graph } from '../runtime/graph.ts';
 import { ceilDiv, dims, type Tensor } from '../runtime/tensor.ts';
 import type { Activation } from './activation.ts';
 import shader from './conv2d.wgsl';
 import workgroupShader from './conv2d-workgroup.wgsl';
-import { checkBias, epilogue, matmul, outputOf, repeatedRows, workgroups } from './matmul.ts';
-import { tileConstants, tileGroups } from './tile.ts';
+import { checkBias, epilogue, matmul, outputOf, repeatedRows } from './matmul.ts';
+import { productTiles } from './tile.ts';
 
 export interface Conv2dOptions {
   /** 1 unless said. */
@@ -67,11 +67,9 @@ export function conv2d(g: Graph, x: Tensor, weight: Tensor, o: Conv2dOptions = {
   const rows = batch * outHeight * outWidth;
   const residualRows = repeatedRows(name, o.residual, rows, columns);
   check(o.batched !== true || batch === g.capacity, 'shape', `${name}: ${batch} images for ${g.capacity} prompts`);
-  const register = g.tiling === 'register';
-  const groups = (used: number, tiles: TileSize) =>
-    register ? tileGroups(tiles, used, columns) : workgroups(used, columns);
+  const { register, groups, constants } = productTiles(g, channels, columns);
   const end = epilogue(o);
-  const launch = {
+  g.launch(register ? shader : (workgroupShader as typeof shader), {
     tensors: { x, weight, bias: o.bias ?? g.none, residual: o.residual ?? g.none, out },
     params: {
       rows,
@@ -89,14 +87,9 @@ export function conv2d(g: Graph, x: Tensor, weight: Tensor, o: Conv2dOptions = {
       residualRows,
       ...end.params,
     },
-    groups: (images: number, tiles: TileSize) =>
-      groups(o.batched === true ? images * outHeight * outWidth : rows, tiles),
+    constants: (tiles) => ({ ...constants(tiles), ...end.constants }),
+    groups: (images, tiles) => groups(o.batched === true ? images * outHeight * outWidth : rows, tiles),
     cost: { flops: 2 * rows * kernelHeight * kernelWidth * channels * columns },
-  };
-  if (register) {
-    g.launch(shader, { ...launch, constants: (tiles) => ({ ...tileConstants(tiles, channels), ...end.constants }) });
-  } else {
-    g.launch(workgroupShader, { ...launch, constants: end.constants });
-  }
+  });
   return out;
 }

@@ -2,7 +2,7 @@
 // The register tile's rows are output pixels: per tap of the kernel a row is a pixel of the input, or zero outside.
 #import grid
 #import elem
-#import weight
+#import texel
 #import panel
 #import quad
 #import tile
@@ -29,8 +29,8 @@ struct Params {
   bounds: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<elem4>;        // [B, H, W, C]
-@group(0) @binding(1) var<storage, read> weight: array<panel4>;  // [kh, kw, C, N]
+@group(0) @binding(0) var x: texture_2d<f32>;                    // [B, H, W, C]
+@group(0) @binding(1) var weight: texture_2d<f32>;               // [kh, kw, C, N]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;     // [N]
 @group(0) @binding(3) var<storage, read> residual: array<elem4>; // [residualRows, N]
 @group(0) @binding(4) var<storage, read_write> out: array<elem4>; // [B, OH, OW, N]
@@ -39,11 +39,11 @@ struct Params {
 const OUTSIDE = 0xffffffffu; // rowAt of a row whose tap lies in the padding
 
 fn loadRow(at: u32, more: u32, k: u32) -> vec4<f32> {
-  return select(load4(x[at + k]), vec4<f32>(0.0), at == OUTSIDE);
+  return select(texel(x, at + k), vec4<f32>(0.0), at == OUTSIDE);
 }
 
 fn loadBlock(at: u32, n: u32) -> mat4x4<f32> {
-  return mat4x4<f32>(loadWeight4(weight[at]), loadWeight4(weight[at + n]), loadWeight4(weight[at + 2u * n]), loadWeight4(weight[at + 3u * n]));
+  return mat4x4<f32>(texel(weight, at), texel(weight, at + n), texel(weight, at + 2u * n), texel(weight, at + 3u * n));
 }
 
 fn rowInfo(row: u32) -> u32 { return residualRow(row); }

@@ -1,11 +1,11 @@
 // Matrix product with a weight, and what networks put behind it: bias, residual and activation in the same launch.
 import { check } from '../runtime/errors.ts';
-import type { Graph, TileSize } from '../runtime/graph.ts';
-import { ceilDiv, channels, dims, rows, sameShape, type Tensor } from '../runtime/tensor.ts';
+import type { Graph } from '../runtime/graph.ts';
+import { channels, dims, rows, sameShape, type Tensor } from '../runtime/tensor.ts';
 import { type Activation, activationOrBounds } from './activation.ts';
 import shader from './matmul.wgsl';
 import workgroupShader from './matmul-workgroup.wgsl';
-import { tileConstants, tileGroups } from './tile.ts';
+import { productTiles } from './tile.ts';
 
 export interface MatmulOptions {
   /** float32 [N]. */
@@ -40,11 +40,10 @@ export function matmul(g: Graph, a: Tensor, weight: Tensor, o: MatmulOptions = {
   const addendRows = repeatedRows(name, o.addend, count, depth);
   const perItem = o.batched === true ? count / g.capacity : count;
   check(Number.isInteger(perItem), 'shape', `${name}: ${count} rows are not shared evenly by ${g.capacity} prompts`);
-  const register = g.tiling === 'register';
-  const groups = (used: number, tiles: TileSize) =>
-    register ? tileGroups(tiles, used, columns) : workgroups(used, columns);
+  const { register, groups, constants } = productTiles(g, depth, columns);
   const end = epilogue(o);
-  const launch = {
+  // The constants of the registers' tile are none of the other's, and then there are none.
+  g.launch(register ? shader : (workgroupShader as typeof shader), {
     tensors: {
       a,
       weight,
@@ -54,21 +53,11 @@ export function matmul(g: Graph, a: Tensor, weight: Tensor, o: MatmulOptions = {
       out,
     },
     params: { rows: count, depth4: depth / 4, columns4: columns / 4, addendRows, residualRows, ...end.params },
-    groups: (batch: number, tiles: TileSize) => groups(o.batched === true ? batch * perItem : count, tiles),
+    constants: (tiles) => ({ ...constants(tiles), HAS_ADDEND: o.addend !== undefined, ...end.constants }),
+    groups: (batch, tiles) => groups(o.batched === true ? batch * perItem : count, tiles),
     cost: { flops: 2 * count * depth * columns },
-  };
-  const fused = { HAS_ADDEND: o.addend !== undefined, ...end.constants };
-  if (register) {
-    g.launch(shader, { ...launch, constants: (tiles) => ({ ...tileConstants(tiles, depth), ...fused }) });
-  } else {
-    g.launch(workgroupShader, { ...launch, constants: fused });
-  }
+  });
   return out;
-}
-
-/** Workgroups of the family of tiles for GPUs that cover [rows, columns]: 64 x 64 each. */
-export function workgroups(count: number, columns: number): number {
-  return ceilDiv(count, 64) * ceilDiv(columns, 64);
 }
 
 /** Constants and parameters of `#import epilogue`, but for `residualRows`. */

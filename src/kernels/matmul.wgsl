@@ -2,7 +2,7 @@
 // In registers, for CPU adapters; no workgroup memory, no barriers.
 #import grid
 #import elem
-#import weight
+#import texel
 #import panel
 #import quad
 #import tile
@@ -23,8 +23,8 @@ struct Params {
   bounds: u32,
 }
 
-@group(0) @binding(0) var<storage, read> a: array<elem4>;        // [M, K]
-@group(0) @binding(1) var<storage, read> weight: array<panel4>;  // [K, N]
+@group(0) @binding(0) var a: texture_2d<f32>;                    // [M, K]
+@group(0) @binding(1) var weight: texture_2d<f32>;               // [K, N]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;     // [N]
 @group(0) @binding(3) var<storage, read> addend: array<elem4>;   // [addendRows, K]
 @group(0) @binding(4) var<storage, read> residual: array<elem4>; // [residualRows, N]
@@ -32,13 +32,13 @@ struct Params {
 @group(0) @binding(6) var<uniform> params: Params;
 
 fn loadRow(at: u32, more: u32, k: u32) -> vec4<f32> {
-  let x = load4(a[at + k]);
+  let x = texel(a, at + k);
   if (HAS_ADDEND) { return x + load4(addend[more + k]); }
   return x;
 }
 
 fn loadBlock(at: u32, n: u32) -> mat4x4<f32> {
-  return mat4x4<f32>(loadWeight4(weight[at]), loadWeight4(weight[at + n]), loadWeight4(weight[at + 2u * n]), loadWeight4(weight[at + 3u * n]));
+  return mat4x4<f32>(texel(weight, at), texel(weight, at + n), texel(weight, at + 2u * n), texel(weight, at + 3u * n));
 }
 
 fn rowInfo(row: u32) -> u32 { return residualRow(row); }

@@ -23,7 +23,7 @@ struct Params {
   across: u32, down: u32, tiles: u32, heads: u32, tokenStride: u32, width4: u32, scale: f32,
 }
 
-@group(0) @binding(0) var<storage, read> qkv: array<elem4>;       // [B, H, W, 3C / 4]: q, k, v, heads inside each
+@group(0) @binding(0) var qkv: texture_2d<f32>;                   // [B, H, W, 3C / 4]: q, k, v, heads inside each
 @group(0) @binding(1) var<storage, read> terms: array<f32>;       // [B, H, W, heads, windowHeight + windowWidth]
 @group(0) @binding(2) var<storage, read_write> out: array<elem4>; // [B, H, W, C / 4]
 @group(0) @binding(3) var<uniform> params: Params;
@@ -65,7 +65,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     // @unroll
     for (var d = 0u; d < CHANNELS; d++) {
       let own = quadOrder(part, d) < HEAD_DIM4;
-      q[i * CHANNELS + d] = select(vec4<f32>(), load4(qkv[at + channel[d]]) * params.scale, own);
+      q[i * CHANNELS + d] = select(vec4<f32>(), texel(qkv, at + channel[d]) * params.scale, own);
       acc[i * CHANNELS + d] = vec4<f32>();
     }
   }

@@ -1,5 +1,5 @@
 // Sizes of the register tile (shared/tile.wgsl): what the products that use it launch.
-import type { TileSize } from '../runtime/graph.ts';
+import type { Graph, TileSize } from '../runtime/graph.ts';
 import { PANEL_COLUMNS } from '../runtime/panels.ts';
 import { ceilDiv } from '../runtime/tensor.ts';
 
@@ -14,6 +14,17 @@ const ROWS: Readonly<Record<TileSize, number>> = { small: 16, large: 32 };
  */
 export function tileConstants(tiles: TileSize, depth: number): { LANES: number; ROWS: number; STEPS: number } {
   return { LANES, ROWS: ROWS[tiles], STEPS: tiles === 'large' && depth % 8 === 0 ? 2 : 1 };
+}
+
+/** Workgroups and constants of a product with a weight in the graph's family of tiles; those for GPUs are 64 x 64 a workgroup. */
+export function productTiles(g: Graph, depth: number, columns: number) {
+  const register = g.tiling === 'register';
+  return {
+    register,
+    groups: (rows: number, tiles: TileSize) =>
+      register ? tileGroups(tiles, rows, columns) : ceilDiv(rows, 64) * ceilDiv(columns, 64),
+    constants: (tiles: TileSize) => (register ? tileConstants(tiles, depth) : {}),
+  };
 }
 
 /** Workgroups that cover `items` products of [rows, columns]; tiles do not cross from one into the next. */

@@ -24,7 +24,7 @@ struct Params {
   steps: u32, stepsAcross: u32, tokenStride: u32, headStride: u32, keyOffset: u32, valueOffset: u32, scale: f32,
 }
 
-@group(0) @binding(0) var<storage, read> qkv: array<elem4>;       // [windows, rows * row, 3C / 4]
+@group(0) @binding(0) var qkv: texture_2d<f32>;                   // [windows, rows * row, 3C / 4]
 @group(0) @binding(1) var<storage, read> biases: array<f32>;      // [heads, rows * row]
 @group(0) @binding(2) var<storage, read_write> out: array<elem4>; // [windows, rows * row, C / 4]
 @group(0) @binding(3) var<uniform> params: Params;
@@ -62,7 +62,7 @@ fn main(@builtin(workgroup_id) groupId: vec3<u32>, @builtin(num_workgroups) grou
     // @unroll
     for (var d = 0u; d < CHANNELS; d++) {
       let own = quadOrder(part, d) < HEAD_DIM4;
-      q[i * CHANNELS + d] = select(vec4<f32>(), load4(qkv[at + channel[d]]) * params.scale, own);
+      q[i * CHANNELS + d] = select(vec4<f32>(), texel(qkv, at + channel[d]) * params.scale, own);
       acc[i * CHANNELS + d] = vec4<f32>();
     }
   }

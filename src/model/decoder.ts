@@ -1,11 +1,12 @@
 // Runs the prompt encoder and mask decoder: an image side made once, and plans for 1, 4, 16 and 32 prompts that are kept.
 
+import type { ArenaNeeds } from '../runtime/arena.ts';
 import { mebibytes } from '../runtime/buffers.ts';
 import type { DeviceTensor } from '../runtime/device-tensor.ts';
 import type { Engine } from '../runtime/engine.ts';
 import { check, SegEveryError, throwIfAborted } from '../runtime/errors.ts';
 import { Graph, type WeightRef } from '../runtime/graph.ts';
-import { Plan, planBytes, planSlabSizes } from '../runtime/plan.ts';
+import { arenaNeeds, Plan, planBytes } from '../runtime/plan.ts';
 import { type DType, elementBytes, type Precision, size, tensorBytes } from '../runtime/tensor.ts';
 import type { WeightStore } from '../runtime/weight-store.ts';
 import {
@@ -34,7 +35,7 @@ const RESULTS: ReadonlySet<string> = new Set(['masks', 'iou']);
 
 /** Memory of a plan, by when it is taken. */
 interface PlanNeeds {
-  readonly slabs: readonly number[];
+  readonly arena: ArenaNeeds;
   readonly own: number;
   readonly results: number;
   readonly weights: readonly WeightRef[];
@@ -345,7 +346,7 @@ export class MaskDecoder {
           .filter(([name]) => !BOUND_ELSEWHERE.has(name) && RESULTS.has(name) === results)
           .reduce((sum, [, tensor]) => sum + tensorBytes(tensor, this.#precision), 0);
       needs = {
-        slabs: planSlabSizes(graph, this.#precision),
+        arena: arenaNeeds(graph, this.#precision),
         own: constants + bound(false) + PARAMS_BYTES * graph.launches.length,
         results: bound(true),
         weights: [...graph.weights.values()],
@@ -353,7 +354,7 @@ export class MaskDecoder {
       this.#needs.set(key, needs);
     }
     const made = this.#plans.has(key) ? 0 : needs.own + this.#store.missing(needs.weights, this.#precision);
-    return made + needs.results + this.#engine.arena.growth(needs.slabs);
+    return made + needs.results + this.#engine.arena.growth(needs.arena);
   }
 
   #graph(capacity: number, o: PromptGraphOptions, taps?: ReadonlySet<string>): Graph {

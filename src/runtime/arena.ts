@@ -1,9 +1,23 @@
-// One pool of slabs an engine, shared by all plans in queue order. Slab i is as large as the largest slab i of any plan so far.
+// One pool of slabs an engine, shared by all plans in queue order. Slab i is as large as the largest slab i of any plan so far. Beside them textures,
+// by the name of their place in a launch, for activations that a kernel reads as such.
 import type { Buffers } from './buffers.ts';
+import type { TexelShape } from './texels.ts';
+
+/** Memory that a plan needs of the arena while it runs. */
+export interface ArenaNeeds {
+  readonly slabs: readonly number[];
+  readonly texels: ReadonlyMap<string, TexelShape>;
+}
+
+interface Texels {
+  readonly texture: GPUTexture;
+  readonly bytes: number;
+}
 
 export class Arena {
   readonly #buffers: Buffers;
   #slabs: GPUBuffer[] = [];
+  readonly #texels = new Map<string, Texels>();
   /** Changes when a slab was replaced: plans then renew their bind groups. */
   generation = 0;
 
@@ -13,17 +27,21 @@ export class Arena {
 
   /** Bytes held now. */
   get bytes(): number {
-    return this.#slabs.reduce((sum, slab) => sum + slab.size, 0);
+    let bytes = this.#slabs.reduce((sum, slab) => sum + slab.size, 0);
+    for (const texels of this.#texels.values()) bytes += texels.bytes;
+    return bytes;
   }
 
   /** Bytes that `reserve` would add. */
-  growth(sizes: readonly number[]): number {
-    return sizes.reduce((sum, bytes, i) => sum + Math.max(0, bytes - (this.#slabs[i]?.size ?? 0)), 0);
+  growth({ slabs, texels }: ArenaNeeds): number {
+    let growth = slabs.reduce((sum, bytes, i) => sum + Math.max(0, bytes - (this.#slabs[i]?.size ?? 0)), 0);
+    for (const [place, { bytes }] of texels) growth += Math.max(0, bytes - (this.#texels.get(place)?.bytes ?? 0));
+    return growth;
   }
 
-  /** Makes slab i at least `sizes[i]` bytes large, for all i. Runs that are under way keep the old buffers until they finish. */
-  reserve(sizes: readonly number[]): void {
-    for (const [i, bytes] of sizes.entries()) {
+  /** Makes slabs and textures at least as large as needed. Runs that are under way keep the old ones until they finish. */
+  reserve({ slabs, texels }: ArenaNeeds): void {
+    for (const [i, bytes] of slabs.entries()) {
       const old = this.#slabs[i];
       if (old !== undefined && old.size >= bytes) continue;
       if (old !== undefined) this.#buffers.destroy(old);
@@ -34,6 +52,18 @@ export class Arena {
       );
       this.generation++;
     }
+    for (const [place, shape] of texels) {
+      const old = this.#texels.get(place);
+      if (old !== undefined && old.bytes >= shape.bytes) continue;
+      if (old !== undefined) this.#buffers.destroy(old.texture);
+      this.#texels.set(place, { texture: this.#buffers.createTexels(`arena/${place}`, shape), bytes: shape.bytes });
+      this.generation++;
+    }
+  }
+
+  /** The texture of a place that was reserved. */
+  texels(place: string): GPUTexture {
+    return (this.#texels.get(place) as Texels).texture;
   }
 
   slab(index: number): GPUBuffer {
@@ -46,6 +76,8 @@ export class Arena {
   clear(): void {
     for (const slab of this.#slabs) this.#buffers.destroy(slab);
     this.#slabs = [];
+    for (const { texture } of this.#texels.values()) this.#buffers.destroy(texture);
+    this.#texels.clear();
     this.generation++;
   }
 }

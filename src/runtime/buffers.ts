@@ -1,9 +1,10 @@
-// Every GPU buffer of an engine is made and destroyed here, so that what is left can be counted.
+// Every GPU buffer and texture of an engine is made and destroyed here, so that what is left can be counted.
 import { SegEveryError } from './errors.ts';
+import type { TexelShape } from './texels.ts';
 
 export class Buffers {
   readonly #device: GPUDevice;
-  readonly #alive = new Map<GPUBuffer, number>();
+  readonly #alive = new Map<GPUBuffer | GPUTexture, number>();
   #bytes = 0;
   #peak = 0;
 
@@ -34,14 +35,27 @@ export class Buffers {
         `${label}: ${mebibytes(bytes)} is more than this device allows a buffer (${mebibytes(limit)})`,
       );
     }
-    const buffer = this.#device.createBuffer({ label, size: Math.ceil(bytes / 4) * 4, usage });
-    this.#alive.set(buffer, bytes);
-    this.#bytes += bytes;
-    this.#peak = Math.max(this.#peak, this.#bytes);
-    return buffer;
+    return this.#count(this.#device.createBuffer({ label, size: Math.ceil(bytes / 4) * 4, usage }), bytes);
   }
 
-  destroy(buffer: GPUBuffer): void {
+  /** @throws code `limit` beyond the rows that the device allows a texture. */
+  createTexels(label: string, { columns, rows, format, bytes }: TexelShape): GPUTexture {
+    const limit = this.#device.limits.maxTextureDimension2D;
+    if (rows > limit) {
+      throw new SegEveryError('limit', `${label}: ${rows} rows are more than this device allows a texture (${limit})`);
+    }
+    const usage = GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_DST;
+    return this.#count(this.#device.createTexture({ label, size: [columns, rows], format, usage }), bytes);
+  }
+
+  #count<T extends GPUBuffer | GPUTexture>(made: T, bytes: number): T {
+    this.#alive.set(made, bytes);
+    this.#bytes += bytes;
+    this.#peak = Math.max(this.#peak, this.#bytes);
+    return made;
+  }
+
+  destroy(buffer: GPUBuffer | GPUTexture): void {
     const bytes = this.#alive.get(buffer);
     if (bytes === undefined) return;
     this.#alive.delete(buffer);

@@ -6,7 +6,7 @@ import { SegEveryError } from './errors.ts';
 import type { Cost } from './graph.ts';
 import { PipelineCache } from './pipelines.ts';
 import type { Plan } from './plan.ts';
-import { type LaunchTime, profilePlan } from './profiler.ts';
+import type { LaunchTime } from './profiler.ts';
 import { ReadbackRing } from './readback.ts';
 import { type RunOptions, runPlan } from './run.ts';
 import { type DType, elementBytes, type Precision } from './tensor.ts';
@@ -157,7 +157,8 @@ export class Engine {
   }
 
   /** Time of each launch on the GPU, the median of `repeats` runs. @throws code `limit` without timestamp queries. */
-  profile(plan: Plan, options: { repeats?: number; batch?: number } = {}): Promise<LaunchTime[]> {
+  async profile(plan: Plan, options: { repeats?: number; batch?: number } = {}): Promise<LaunchTime[]> {
+    const { profilePlan } = await import('./profiler.ts'); // most pages never ask
     return this.exclusive(() => profilePlan(this, plan, options));
   }
 

@@ -10,6 +10,8 @@ export interface WeightRef {
   readonly key: string;
   readonly shape: readonly number[];
   readonly dtype: 'weight' | 'panels' | 'f32' | 'elem';
+  /** A kernel of the graph reads it as a texture. */
+  readonly texels?: boolean;
   /** Where the values come from, for those that are uploaded in the order of a file. */
   readonly from?: WeightOrigin;
   read(): Promise<Float32Array>;
@@ -148,6 +150,7 @@ export class Graph {
       const tensor = tensors[binding.name];
       check(tensor !== undefined, 'shape', `${label}: no tensor for ${binding.name}`);
       checkElement(label, binding, tensor);
+      if (binding.element === 'texel4' && tensor.kind === 'weight') this.#asTexels(tensor.name);
       (binding.access === 'read' ? read : written).add(tensor.id);
     }
     for (const id of written) check(!read.has(id), 'shape', `${label}: a tensor is both read and written`);
@@ -199,6 +202,11 @@ export class Graph {
     });
   }
 
+  #asTexels(key: string): void {
+    const tensor = this.#weightByKey.get(key) as Tensor;
+    this.weights.set(tensor, { ...(this.weights.get(tensor) as WeightRef), texels: true });
+  }
+
   #path(name: string): string {
     return [...this.#scope, name].join('/');
   }
@@ -215,7 +223,7 @@ export class Graph {
 }
 
 /** What the tensor of a binding holds. */
-const DTYPE_OF: Readonly<Record<ElementType, DType>> = {
+const DTYPE_OF: Readonly<Record<Exclude<ElementType, 'texel4'>, DType>> = {
   elem4: 'elem',
   weight4: 'weight',
   panel4: 'panels',
@@ -233,6 +241,6 @@ function checkElement(label: string, binding: Binding, tensor: Tensor): void {
   // The 16-byte placeholders fit every read binding.
   if (tensor.kind === 'constant' && (tensor.name === 'none' || tensor.name === 'none2')) return;
   const { element } = binding;
-  const fits = tensor.dtype === DTYPE_OF[element];
+  const fits = element === 'texel4' ? ['elem', 'panels'].includes(tensor.dtype) : tensor.dtype === DTYPE_OF[element];
   check(fits, 'shape', `${label}: ${binding.name} is array<${element}>, but ${tensor.name} is ${tensor.dtype}`);
 }

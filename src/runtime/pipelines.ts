@@ -70,7 +70,9 @@ export class PipelineCache {
     const entries: GPUBindGroupLayoutEntry[] = shader.bindings.map((binding) => ({
       binding: binding.index,
       visibility: GPUShaderStage.COMPUTE,
-      buffer: { type: binding.access === 'read' ? 'read-only-storage' : 'storage', minBindingSize: 16 },
+      ...(binding.element === 'texel4'
+        ? { texture: { sampleType: 'unfilterable-float' } }
+        : { buffer: { type: binding.access === 'read' ? 'read-only-storage' : 'storage', minBindingSize: 16 } }),
     }));
     entries.push({
       binding: shader.params.binding,

@@ -1,5 +1,6 @@
 // A graph compiled for a device: pipelines, slabs, parameters, bind groups. Static shapes, so running it is only encoding.
 
+import type { ArenaNeeds } from './arena.ts';
 import { mebibytes } from './buffers.ts';
 import { DeviceTensor, writeWhole } from './device-tensor.ts';
 import type { Engine } from './engine.ts';
@@ -7,8 +8,9 @@ import { SegEveryError } from './errors.ts';
 import type { Graph, GraphLaunch } from './graph.ts';
 import { type Lifetime, planSlabs, type SlabPlan } from './memory.ts';
 import type { CompiledShader } from './pipelines.ts';
-import type { Variant } from './shader.ts';
-import { ceilDiv, type Precision, type Tensor, tensorBytes } from './tensor.ts';
+import type { Binding, Variant } from './shader.ts';
+import { ceilDiv, type Precision, size, type Tensor, tensorBytes } from './tensor.ts';
+import { copyTexels, type TexelCopy, texelCopies, texelPlace, texelShape, weightBytes } from './texels.ts';
 import type { WeightStore } from './weight-store.ts';
 
 const UNIFORM_ALIGN = 256; // WebGPU's default minUniformBufferOffsetAlignment
@@ -42,22 +44,24 @@ export interface PlanOptions {
 
 /** Bytes of every tensor that a graph needs, before anything is allocated. */
 export function planBytes(graph: Graph, precision: Precision): PlanBytes {
-  const slabs = slabsOf(graph, precision);
+  const { slabs, texels } = arenaNeeds(graph, precision);
   const sum = (tensors: Iterable<Tensor>): number => {
     let total = 0;
     for (const tensor of tensors) total += tensorBytes(tensor, precision);
     return total;
   };
-  const arena = slabs.slabs.reduce((a, b) => a + b, 0);
-  const weights = sum(graph.weights.keys());
+  let arena = slabs.reduce((a, b) => a + b, 0);
+  for (const { bytes } of texels.values()) arena += bytes;
+  let weights = 0;
+  for (const ref of graph.weights.values()) weights += weightBytes(ref, precision);
   const constants = sum(graph.constants.keys());
   const bound = sum(graph.bound.values());
   return { arena, weights, constants, bound, total: arena + weights + constants + bound };
 }
 
-/** Sizes of the slabs that a plan of the graph takes of the arena. */
-export function planSlabSizes(graph: Graph, precision: Precision): readonly number[] {
-  return slabsOf(graph, precision).slabs;
+/** What a plan of the graph takes of the arena. */
+export function arenaNeeds(graph: Graph, precision: Precision): ArenaNeeds {
+  return { slabs: slabsOf(graph, precision).slabs, texels: texelCopies(graph, precision).texels };
 }
 
 /** The tensor that takes the most bytes of a binding, with the launch that binds it. */
@@ -92,6 +96,8 @@ function slabsOf(graph: Graph, precision: Precision): SlabPlan {
 export class Plan {
   readonly #engine: Engine;
   readonly #slabs: SlabPlan;
+  readonly #needs: ArenaNeeds;
+  readonly #texelCopies: readonly TexelCopy[];
   readonly #store: WeightStore;
   readonly #constants = new Map<number, DeviceTensor>();
   readonly #own = new Map<string, DeviceTensor>();
@@ -112,6 +118,9 @@ export class Plan {
   ) {
     this.#engine = engine;
     this.#slabs = slabs;
+    const { copies, texels } = texelCopies(graph, precision);
+    this.#texelCopies = copies;
+    this.#needs = { slabs: slabs.slabs, texels };
     this.#store = store;
     this.#params = params;
   }
@@ -180,7 +189,7 @@ export class Plan {
       // In the queue of runs: the arena must not be replaced between the submits of one.
       await engine.exclusive(() =>
         engine.allocating('plan', () => {
-          engine.arena.reserve(slabs.slabs);
+          engine.arena.reserve(plan.#needs);
           plan.#uploadConstants();
         }),
       );
@@ -237,7 +246,7 @@ export class Plan {
   /** Makes bind groups follow the arena: they are renewed when it grew. Called before each run. */
   prepare(): void {
     if (this.#disposed) throw new SegEveryError('disposed', 'plan: used after dispose()');
-    this.#engine.arena.reserve(this.#slabs.slabs);
+    this.#engine.arena.reserve(this.#needs);
     if (this.#arenaGeneration === this.#engine.arena.generation) return;
     this.#arenaGeneration = this.#engine.arena.generation;
     for (const launch of this.launches) launch.groups = undefined;
@@ -249,7 +258,7 @@ export class Plan {
       const shader = launch.graph.shader;
       const entries: GPUBindGroupEntry[] = shader.bindings.map((b) => ({
         binding: b.index,
-        resource: this.#resource(launch.graph.tensors[b.name] as Tensor),
+        resource: this.#binding(launch.graph.tensors[b.name] as Tensor, b),
       }));
       entries.push({
         binding: shader.params.binding,
@@ -275,28 +284,23 @@ export class Plan {
     pass.dispatchWorkgroups(x, ceilDiv(groups, x));
   }
 
-  /** Whether tapped tensors are copied out before launch `at`. */
+  /** Whether tensors are copied before launch `at`: tapped ones, or those that it reads as textures. */
   hasCopies(at: number): boolean {
-    return this.graph.copies.some((copy) => copy.after === at);
+    return this.graph.copies.some((copy) => copy.after === at) || this.#texelCopies.some((copy) => copy.at === at);
   }
 
-  /** Encodes the copies of tapped tensors that are due before launch `at`; outside a pass. */
-  encodeCopies(encoder: GPUCommandEncoder, at: number): void {
+  /** Encodes the copies that are due before launch `at`; outside a pass. */
+  encodeCopies(encoder: GPUCommandEncoder, at: number, batch: number): void {
+    for (const { at: due, place, from, batched } of this.#texelCopies) {
+      if (due !== at) continue;
+      const elements = batched ? (size(from.shape) * batch) / this.graph.capacity : size(from.shape);
+      copyTexels(encoder, this.#resource(from).buffer, this.#engine.arena.texels(place), elements);
+    }
     for (const { from, to, after } of this.graph.copies) {
       if (after !== at) continue;
       const [source, target] = [this.#resource(from), this.#resource(to)];
       encoder.copyBufferToBuffer(source.buffer, 0, target.buffer, 0, tensorBytes(from, this.precision));
     }
-  }
-
-  /** A table of launches with shapes, for people. */
-  describe(): string {
-    return this.launches
-      .map(({ graph, units }, i) => {
-        const shapes = Object.entries(graph.tensors).map(([n, t]) => `${n}[${t.shape.join('x')}]`);
-        return `${String(i).padStart(4)} ${graph.label}  ${shapes.join(' ')}  ${(units / 1e6).toFixed(1)}M`;
-      })
-      .join('\n');
   }
 
   dispose(): void {
@@ -315,6 +319,14 @@ export class Plan {
     }
   }
 
+  #binding(tensor: Tensor, { name, element }: Binding): GPUBindingResource {
+    if (element !== 'texel4') return this.#resource(tensor);
+    if (tensor.kind === 'weight') {
+      return (this.#store.memory({ key: tensor.name, texels: true }, this.precision) as GPUTexture).createView();
+    }
+    return this.#engine.arena.texels(texelPlace(name, texelShape(tensor, this.precision).format)).createView();
+  }
+
   #resource(tensor: Tensor): GPUBufferBinding {
     const bytes = tensorBytes(tensor, this.precision);
     switch (tensor.kind) {
@@ -323,7 +335,7 @@ export class Plan {
       case 'bound':
         return { buffer: this.tensor(tensor.name).buffer, size: bytes };
       case 'weight':
-        return { buffer: this.#store.buffer(tensor.name, this.precision), size: bytes };
+        return { buffer: this.#store.memory({ key: tensor.name }, this.precision) as GPUBuffer, size: bytes };
       case 'constant':
         return { buffer: (this.#constants.get(tensor.id) as DeviceTensor).buffer, size: bytes };
     }

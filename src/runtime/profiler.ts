@@ -42,13 +42,15 @@ export async function profilePlan(
           if (launch === undefined) break;
           if (count > 0 && units + launch.units > (engine.rate * engine.submitBudgetMs) / 1000) break;
           units += launch.units;
-          const pass = encoder.beginComputePass({
-            timestampWrites: {
-              querySet: queries,
-              beginningOfPassWriteIndex: 2 * count,
-              endOfPassWriteIndex: 2 * count + 1,
-            },
-          });
+          const begin = { querySet: queries, beginningOfPassWriteIndex: 2 * count };
+          const end = { querySet: queries, endOfPassWriteIndex: 2 * count + 1 };
+          // The copies that a launch waits for are part of its time.
+          const copies = plan.hasCopies(base + count);
+          if (copies) {
+            encoder.beginComputePass({ timestampWrites: begin }).end();
+            plan.encodeCopies(encoder, base + count, batch);
+          }
+          const pass = encoder.beginComputePass({ timestampWrites: copies ? end : { ...begin, ...end } });
           for (let part = 0; part < launch.parts.length; part++) plan.encode(pass, launch, part, batch);
           pass.end();
           count++;

@@ -34,7 +34,7 @@ export async function runPlan(engine: Engine, plan: Plan, options: RunOptions): 
   plan.prepare();
   if (plan.hasCopies(0)) {
     const encoder = engine.device.createCommandEncoder();
-    plan.encodeCopies(encoder, 0);
+    plan.encodeCopies(encoder, 0, batch);
     engine.device.queue.submit([encoder.finish()]);
   }
   while (at < plan.launches.length) {
@@ -55,7 +55,7 @@ export async function runPlan(engine: Engine, plan: Plan, options: RunOptions): 
       at++;
       if (plan.hasCopies(at)) {
         pass.end();
-        plan.encodeCopies(encoder, at);
+        plan.encodeCopies(encoder, at, batch);
         pass = encoder.beginComputePass();
       }
     }

@@ -3,11 +3,12 @@ import { SegEveryError } from './errors.ts';
 import { unroll } from './unroll.ts';
 import { variantSource } from './variants.ts';
 
-/** What a WGSL binding holds: activation storage, weight storage (`panel4`: in panels), or plain scalars and vectors. */
+/** What a WGSL binding holds: activation storage, weight storage (`panel4`: in panels), either of them as a texture (texels.ts), or plain scalars and vectors. */
 export type ElementType =
   | 'elem4'
   | 'weight4'
   | 'panel4'
+  | 'texel4'
   | 'vec4f'
   | 'vec2f'
   | 'f32'

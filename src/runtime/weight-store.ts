@@ -3,13 +3,14 @@ import { DeviceTensor, writeWhole } from './device-tensor.ts';
 import type { Engine } from './engine.ts';
 import { SegEveryError, throwIfAborted } from './errors.ts';
 import type { WeightRef } from './graph.ts';
-import { elementBytes, type Precision, size, tensorBytes } from './tensor.ts';
+import { elementBytes, type Precision, size } from './tensor.ts';
+import { copyTexels, texelShape, weightBytes } from './texels.ts';
 import type { PutWeight, WeightFile } from './weight-layout.ts';
 
 const IN_FLIGHT_BYTES = 2 ** 24;
 
 export class WeightStore {
-  readonly #tensors = new Map<string, DeviceTensor>();
+  readonly #tensors = new Map<string, StoredWeight>();
   readonly #uploading = new Map<string, Promise<void>>();
   #disposed = false;
 
@@ -23,7 +24,7 @@ export class WeightStore {
   /** Bytes of those that are not there yet. */
   missing(refs: Iterable<WeightRef>, precision: Precision): number {
     let total = 0;
-    for (const ref of refs) if (!this.#tensors.has(storeKey(ref.key, precision))) total += tensorBytes(ref, precision);
+    for (const ref of refs) if (!this.#tensors.has(storeKey(ref, precision))) total += weightBytes(ref, precision);
     return total;
   }
 
@@ -34,7 +35,7 @@ export class WeightStore {
     const byFile = new Map<WeightFile, WeightRef[]>();
     const jobs = new Set<Promise<void>>();
     for (const ref of all) {
-      const job = this.#uploading.get(storeKey(ref.key, precision));
+      const job = this.#uploading.get(storeKey(ref, precision));
       if (job) jobs.add(job);
       else if (ref.from) byFile.set(ref.from.file, [...(byFile.get(ref.from.file) ?? []), ref]);
       else others.push(ref);
@@ -54,16 +55,17 @@ export class WeightStore {
     throwIfAborted(signal);
   }
 
-  buffer(key: string, precision: Precision): GPUBuffer {
-    const tensor = this.#tensors.get(storeKey(key, precision));
-    if (tensor === undefined)
-      throw new SegEveryError('disposed', `weight ${key} is not on the GPU: was the model disposed?`);
-    return tensor.buffer;
+  /** Its texture where it is asked for as `texels`, else its buffer. */
+  memory(ref: Pick<WeightRef, 'key' | 'texels'>, precision: Precision): GPUBuffer | GPUTexture {
+    const stored = this.#tensors.get(storeKey(ref, precision));
+    if (stored === undefined)
+      throw new SegEveryError('disposed', `weight ${ref.key} is not on the GPU: was the model disposed?`);
+    return stored.memory;
   }
 
   dispose(): void {
     this.#disposed = true;
-    for (const tensor of this.#tensors.values()) tensor.dispose();
+    for (const stored of this.#tensors.values()) stored.dispose();
     this.#tensors.clear();
     this.#uploading.clear();
   }
@@ -81,7 +83,7 @@ export class WeightStore {
     const job = file
       ? file.send(refs, write, half, signal)
       : Promise.all(refs.map(async (ref) => write(ref, await ref.read()))).then(() => {});
-    const keys = refs.map((ref) => storeKey(ref.key, precision));
+    const keys = refs.map((ref) => storeKey(ref, precision));
     for (const key of keys) this.#uploading.set(key, job);
     job.catch(() => {
       for (const key of keys) {
@@ -103,10 +105,9 @@ export class WeightStore {
         throw new SegEveryError('weights', `${ref.key}: ${values.length} values for [${ref.shape.join(', ')}]`);
       if (this.#disposed) throw new SegEveryError('disposed', `${ref.key}: its model was disposed while it loaded`);
       await engine.allocating(ref.key, () => {
-        const tensor = new DeviceTensor(engine.buffers, ref.key, ref.shape, ref.dtype, precision);
-        this.#tensors.set(storeKey(ref.key, precision), tensor);
-        writeWhole(queue, tensor, values);
-        written += tensor.bytes;
+        const stored = store(engine, ref, precision, values);
+        this.#tensors.set(storeKey(ref, precision), stored);
+        written += stored.bytes;
       });
       // What the queue copied stays in memory until it is on its way.
       if (written < IN_FLIGHT_BYTES) return;
@@ -116,6 +117,32 @@ export class WeightStore {
   }
 }
 
-function storeKey(key: string, precision: Precision): string {
-  return `${key}|${precision.weights}|${precision.activations}`;
+interface StoredWeight {
+  readonly memory: GPUBuffer | GPUTexture;
+  readonly bytes: number;
+  dispose(): void;
+}
+
+/** Writes a weight into a buffer, and for kernels that read it as a texture from there into one. */
+function store(
+  { buffers, device }: Engine,
+  ref: WeightRef,
+  precision: Precision,
+  values: Float32Array | Uint16Array,
+): StoredWeight {
+  const { key, shape, dtype } = ref;
+  const tensor = new DeviceTensor(buffers, key, shape, dtype, precision);
+  writeWhole(device.queue, tensor, values);
+  if (!ref.texels) return { memory: tensor.buffer, bytes: tensor.bytes, dispose: () => tensor.dispose() };
+  const size = texelShape(ref, precision);
+  const texture = buffers.createTexels(key, size);
+  const encoder = device.createCommandEncoder();
+  copyTexels(encoder, tensor.buffer, texture, tensor.elements);
+  device.queue.submit([encoder.finish()]);
+  tensor.dispose();
+  return { memory: texture, bytes: size.bytes, dispose: () => buffers.destroy(texture) };
+}
+
+function storeKey({ key, texels }: Pick<WeightRef, 'key' | 'texels'>, precision: Precision): string {
+  return `${key}|${texels ?? false}|${precision.weights}|${precision.activations}`;
 }

@@ -6,8 +6,10 @@ import type { Binding, ConstantDefault, ElementType, ParamField, Shader } from '
 export function defineShader(name: string, source: string): Shader {
   const code = source.replace(/\/\/(?! ?specialised\b)[^\n]*/g, '');
   const bindings = Array.from(
-    code.matchAll(/@binding\((\d+)\)\s*var<(?:storage)(?:,\s*(\w+))?>\s*(\w+)\s*:\s*array<([^;]*)>;/g),
-    ([, index, access = 'read', binding = '', element = '']): Binding => ({
+    code.matchAll(
+      /@binding\((\d+)\)\s*var(?:<storage(?:,\s*(\w+))?>)?\s*(\w+)\s*:\s*(?:array<([^;]*)>|texture_2d<f32>);/g,
+    ),
+    ([, index, access = 'read', binding = '', element = 'texel4']): Binding => ({
       name: binding,
       index: Number(index),
       access: access as Binding['access'],

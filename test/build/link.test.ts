@@ -43,6 +43,7 @@ test.each([
   ['first-group', 'first-group.wgsl:4: params: its struct begins with firstGroup: u32, groupCount: u32'],
   ['vector-param', 'vector-param.wgsl:4: params.rows: parameters are u32, i32, f32, found vec2u'],
   ['element', 'element.wgsl:3: out: expected a runtime-sized array of '],
+  ['texture', 'texture.wgsl:2: a: only storage buffers, texture_2d<f32> and one uniform are bound'],
   ['sized', 'sized.wgsl:3: out: expected a runtime-sized array of '],
   ['elem-import', 'elem-import.wgsl:2: a: elem4 needs "#import elem"'],
   ['constant', 'constant.wgsl:1: TILE: a specialised constant is a literal like 8u'],
@@ -78,9 +79,10 @@ test('every element type, parameter type and constant type is reflected', () => 
     ['halves', 8, 'read', 'vec2u'],
     ['tally', 9, 'read_write', 'atomic<u32>'],
     ['out', 10, 'read_write', 'elem4'],
+    ['image', 11, 'read', 'texel4'],
   ]);
   expect(shader.params).toEqual({
-    binding: 11,
+    binding: 12,
     bytes: 32,
     fields: [
       { name: 'firstGroup', type: 'u32', offset: 0 },

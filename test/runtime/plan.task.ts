@@ -1,8 +1,10 @@
+import { matmul } from '../../src/kernels/matmul.ts';
 import { Engine } from '../../src/runtime/engine.ts';
 import { SegEveryError } from '../../src/runtime/errors.ts';
 import { Graph } from '../../src/runtime/graph.ts';
 import { Plan } from '../../src/runtime/plan.ts';
 import type { Precision } from '../../src/runtime/tensor.ts';
+import { texelCopies } from '../../src/runtime/texels.ts';
 import { WeightStore } from '../../src/runtime/weight-store.ts';
 import type { Tasks } from '../tasks.ts';
 import { affine, faulty } from './affine.ts';
@@ -79,6 +81,58 @@ export default {
     } finally {
       plan.dispose();
       for (const tensor of [one, two, small]) tensor.dispose();
+    }
+  },
+
+  /** Two products read one tensor as a texture, before and after it is written again; and the bytes of the plan. */
+  texels: async (context, { batch }: { batch: number }) => {
+    const engine = await Engine.create({ gpu: context.gpu });
+    try {
+      const capacity = 3;
+      const g = new Graph({ capacity });
+      // 1,200 rows of 8 are 2,400 texels: a whole row of the texture and a part of one.
+      const shape = [capacity, 400, 8];
+      const x = g.input('x', shape);
+      const unit = g.weight({
+        ...{ key: 'unit', shape: [8, 8], dtype: 'panels' },
+        read: async () => Float32Array.from({ length: 64 }, (_, i) => (i % 9 === 0 ? 1 : 0)),
+      });
+      const product = (name: string): void => {
+        matmul(g, x, unit, { name, batched: true, out: g.output(name, shape) });
+      };
+      product('first');
+      product('again');
+      affine(g, g.input('y', [1, 9600]), 1, 0.5, { out: g.reshape(x, [1, 9600]) });
+      product('after');
+      const store = new WeightStore();
+      const plan = await Plan.build(engine, g, { weights: store, precision: F32 });
+      engine.write(plan.tensor('x'), counting(9600));
+      engine.write(
+        plan.tensor('y'),
+        counting(9600).map((v) => 2 * v),
+      );
+      await engine.run(plan, { batch });
+      const used = batch * 3200;
+      const results: Record<string, number> = {};
+      for (const [name, expected] of [
+        ['first', (i: number) => i],
+        ['again', (i: number) => i],
+        ['after', (i: number) => 2 * i + 0.5],
+      ] as const) {
+        const values = await engine.read(plan.tensor(name), used);
+        results[name] = values.filter((value, i) => value !== expected(i)).length;
+      }
+      const copies = texelCopies(g, F32).copies.map(({ at }) => at);
+      const bytes = { arena: engine.arena.bytes, weights: store.bytes, of: plan.bytes };
+      const refused = await failure(() =>
+        engine.buffers.createTexels('x', { columns: 2048, rows: 100_000, format: 'rgba32float', bytes: 0 }),
+      );
+      plan.dispose();
+      store.dispose();
+      engine.arena.clear();
+      return { results, copies, bytes, refused, left: engine.buffers.count };
+    } finally {
+      engine.dispose();
     }
   },
 

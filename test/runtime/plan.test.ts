@@ -33,6 +33,24 @@ for (const host of hosts) {
     expect(bound.unknownTensor.code).toBe('shape');
   });
 
+  test.each([1, 2, 3])(`${host}: what is read as a texture is copied when it changed, batch %i of 3`, async (batch) => {
+    const texels = await onHost<{
+      results: Record<string, number>;
+      copies: number[];
+      bytes: { arena: number; weights: number; of: Record<string, number> };
+      refused: Failure;
+      left: number;
+    }>(host, 'runtime/plan:texels', { batch });
+    expect(texels.results).toEqual({ first: 0, again: 0, after: 0 });
+    expect(texels.copies).toEqual([0, 3]);
+    // Two rows of 2,048 texels; a weight of 16 texels has as many columns.
+    expect(texels.bytes).toMatchObject({ arena: 2 * 2048 * 16, weights: 256 });
+    expect(texels.bytes.of).toMatchObject({ arena: 2 * 2048 * 16, weights: 256 });
+    expect(texels.refused.code).toBe('limit');
+    expect(texels.refused.message).toMatch(/100000 rows.*\d+/);
+    expect(texels.left).toBe(1); // what results are read back through stays with the engine
+  });
+
   test(`${host}: two plans alternate on one arena as large as the larger`, async () => {
     const { last, arenas, needs } = await onHost<Record<string, number[]>>(host, 'runtime/plan:alternate');
     const [small, large] = [63 + 3 * 64, 4095 + 4 * 4096];
