@@ -146,7 +146,9 @@ test('typings name bindings, parameters and constants as literal types', () => {
   const { shader } = compile(join(root, 'elements.wgsl'), { root, shared, minify: false });
   const text = declaration('src/kernels/elements.wgsl', shader);
   expect(text).toContain("from '../../../src/runtime/shader.ts'");
-  expect(text).toContain("'tally' | 'out', 'rows' | 'shift' | 'scale', 'LANES' | 'SHIFT' | 'EPSILON' | 'HAS_BIAS'>");
+  expect(text).toContain(
+    "'tally' | 'out' | 'image', 'rows' | 'shift' | 'scale', 'LANES' | 'SHIFT' | 'EPSILON' | 'HAS_BIAS'>",
+  );
   expect(declaration('src/kernels/elements.wgsl', { ...shader, constants: {} })).toContain("'scale', never>");
   expect(declaration('src/kernels/shared/grid.wgsl', undefined)).toContain('declare const text: string;');
 });
