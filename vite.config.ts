@@ -15,11 +15,11 @@ const INPUTS = {
 const OPTIONAL = ['puppeteer-core', 'webgpu', 'sharp', '@sparticuz/chromium'];
 
 /**
- * What the library loads on demand: photo decoders with the first photo, detectors and SegEvery with a model that has them, the encoders
- * of published models, saved embeddings, profiles, and the self test. Everything else is one chunk, so that what they share is not scattered.
+ * What the library loads on demand: photo decoders with the first photo, detectors and SegEvery with a model that has them, encoders with their
+ * models, saved embeddings, profiles, and the self test. Everything else is one chunk, so that what they share is not scattered.
  */
 const ON_DEMAND =
-  /\/src\/(photo\/(?!decode-page)|self-test\/|checkpoint\/architectures\/|runtime\/(safetensors|byte-source|profiler)\.|model\/(catalogue|crop-pixels|embedding-file|more-encoders|tiny-vit|vit|efficient-vit|detector|detections|everything|fast-sam(-frames|-photo|-select)?|grid-search|grids|nms|objects|output-mode|photo-objects|yolov8)\.|formats\/(components|regions)\.|kernels\/(shared\/)?(window(-attention)?(-workgroup)?|four-tokens|compact|detect|max-pool2d|prototype-logits|rel-pos-attention(-workgroup)?|rel-pos-terms|linear-attention(-sums)?|grouped-matmul)\.)/;
+  /\/src\/(photo\/(?!decode-page)|self-test\/|checkpoint\/architectures\/|runtime\/(safetensors|byte-source|profiler)\.|model\/(catalogue|crop-pixels|embedding-file|more-encoders|efficientnet-lite|tiny-vit|vit|efficient-vit|detector|detections|everything|fast-sam(-frames|-photo|-select)?|grid-search|grids|nms|objects|output-mode|photo-objects|yolov8)\.|formats\/(components|regions)\.|kernels\/(shared\/)?(window(-attention)?(-workgroup)?|four-tokens|compact|detect|max-pool2d|prototype-logits|rel-pos-attention(-workgroup)?|rel-pos-terms|linear-attention(-sums)?|grouped-matmul)\.)/;
 
 export default defineConfig(({ mode }) => {
   const { entry, directory, file } = mode in INPUTS ? INPUTS[mode as keyof typeof INPUTS] : INPUTS.lib;

@@ -44,7 +44,7 @@ export async function mobileSamV2(engine: Engine): Promise<Model> {
   const { makeDetector } = await loadObjects();
   const encoders = await encodersFor(encoder.description.architecture);
   const parts = { encoder, decoder, detector };
-  return new Model(engine, { description, parts }, { activations: 'f32', weights: 'f32' }, makeDetector, encoders);
+  return new Model(engine, { description, parts }, { activations: 'f32', weights: 'f32' }, encoders, makeDetector);
 }
 
 function part(name: string) {

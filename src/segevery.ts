@@ -3,7 +3,7 @@ import { measureTiling } from './kernels/tiling.ts';
 import { encodersFor } from './model/encoders.ts';
 import type { FastSam } from './model/fast-sam.ts';
 import { type LoadOptions, type ModelSource, type OpenedModel, openModel } from './model/load.ts';
-import { loadObjects, onDemand } from './model/load-objects.ts';
+import { loadObjects } from './model/load-objects.ts';
 import { Model, type OpenOptions } from './model/model.ts';
 import type { Photo } from './model/photo.ts';
 import type { PhotoPixels } from './model/resample.ts';
@@ -12,6 +12,7 @@ import { decodePhoto, type PhotoSource } from './photo/decode-page.ts';
 import { mebibytes } from './runtime/buffers.ts';
 import { type AdapterSummary, Engine, type EngineFeatures, type EngineOptions } from './runtime/engine.ts';
 import type { SegEveryError } from './runtime/errors.ts';
+import { onDemand } from './runtime/on-demand.ts';
 import type { Precision } from './runtime/tensor.ts';
 import type { SelfTestReport } from './self-test/self-test.ts';
 
@@ -216,7 +217,7 @@ export class SegEvery {
   async #model(opened: OpenedModel): Promise<Model> {
     const makeDetector = opened.parts.detector && (await loadObjects()).makeDetector;
     const encoders = await encodersFor(opened.parts.encoder?.description.architecture);
-    return new Model(this.runtime, opened, this.precision, makeDetector, encoders);
+    return new Model(this.runtime, opened, this.precision, encoders, makeDetector);
   }
 
   /** Frees models, photos and the device. */

@@ -1,5 +1,7 @@
 // Golden component `detector/default`: the default model's detector on the trunk of its encoder, and the boxes of a photo.
+
 import type { Detection } from '../../src/model/detections.ts';
+import { ENCODERS } from '../../src/model/efficientnet-lite.ts';
 import { Model } from '../../src/model/model.ts';
 import { makeDetector } from '../../src/model/objects.ts';
 import { Weights } from '../../src/model/weights.ts';
@@ -35,7 +37,7 @@ export async function verifyDefaultDetector(
   const json = c.json as DefaultDetectorCase;
   const file = await c.tensors();
   const opened = await openNano(c, json);
-  const model = new Model(engine, opened, precision, makeDetector);
+  const model = new Model(engine, opened, precision, ENCODERS, makeDetector);
   const g = new Graph({ tiling: engine.tiling });
   const store = new WeightStore();
   let plan: Plan | undefined;

@@ -134,8 +134,8 @@ function openCase(engine: Engine, json: EverythingCase, file: TensorFile, precis
     engine,
     describe('golden', encoder.img_size, SAM.pixelMean, SAM.pixelStd, parts),
     precision,
-    makeDetector,
     MORE_ENCODERS,
+    makeDetector,
   );
 }
 

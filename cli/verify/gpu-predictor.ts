@@ -1,6 +1,8 @@
 // Golden component `predictor`: a photo, prompts, masks, through the product's own Model and Photo.
+
 import type { BoxCorners } from '../../src/model/coordinates.ts';
 import type { ModelDescription } from '../../src/model/description.ts';
+import { ENCODERS } from '../../src/model/efficientnet-lite.ts';
 import type { OpenedModel } from '../../src/model/load.ts';
 import { tensorSource } from '../../src/model/load.ts';
 import { Model } from '../../src/model/model.ts';
@@ -90,7 +92,6 @@ async function verifyMini(
         },
       }),
     precision,
-    undefined,
     MORE_ENCODERS,
   );
   try {
@@ -146,7 +147,7 @@ async function verifyDefault(
 ): Promise<CheckLine[]> {
   const json = c.json as DefaultCase;
   const file = await c.tensors();
-  const model = new Model(engine, await openNano(c, json), precision);
+  const model = new Model(engine, await openNano(c, json), precision, ENCODERS);
   try {
     const taps = new Set(Object.keys(json.outputs).filter((name) => /^F\d+$/.test(name)));
     const photo = await model.openPixels(await decode(await c.file(json.image)), { taps });

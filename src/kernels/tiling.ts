@@ -11,7 +11,7 @@ const REPEATS = 3;
 
 /**
  * Times one matrix product in both families, some 50 ms with compilation on a GPU, and gives the faster one. Wall time of whole runs:
- * it works without timestamp queries, and the same overhead falls on both.
+ * it works without timestamp queries, and each family pays for what it does besides (copies into textures).
  */
 export async function measureTiling(engine: Engine): Promise<Tiling> {
   const register = await seconds(engine, 'register');

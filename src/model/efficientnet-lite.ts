@@ -4,8 +4,9 @@ import { add } from '../kernels/elementwise.ts';
 import { resize } from '../kernels/resize.ts';
 import type { Graph } from '../runtime/graph.ts';
 import { channels, dims, type Tensor } from '../runtime/tensor.ts';
+import type { Encoders } from './encoders.ts';
 import { conv, depthwise, norm } from './layers.ts';
-import type { ConvNames, Weights } from './weights.ts';
+import { type ConvNames, UNUSED_KEYS, type Weights } from './weights.ts';
 
 const BN_EPS = 1e-3;
 const LN2D_EPS = 1e-6;
@@ -81,3 +82,15 @@ export function liteNeck(g: Graph, trunk: Trunk, w: Weights, out?: Tensor): Tens
     return norm(g, z, w.at('neck', 2), LN2D_EPS, out ? { out } : {});
   });
 }
+
+export const ENCODERS: Encoders = {
+  efficientnet_lite0: {
+    width: (w) => w.shape('neck.0.weight', [128])[0] as number,
+    build: (g, image, w, out) => {
+      const trunk = efficientNetLite(g, image, w);
+      liteNeck(g, trunk, w, out);
+      return trunk;
+    },
+    unused: UNUSED_KEYS,
+  },
+};

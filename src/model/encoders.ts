@@ -1,11 +1,11 @@
-// The image encoders by the name that model.json uses. An encoder is a function from an image to launches. All but the
-// default model's are in more-encoders.ts, which loads on demand.
+// The image encoders by the name that model.json uses. An encoder is a function from an image to launches. They load on demand: the default
+// model's by itself, the others in more-encoders.ts.
 import { SegEveryError } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import { efficientNetLite, liteNeck, type Trunk } from './efficientnet-lite.ts';
-import { loadEncoders } from './load-objects.ts';
-import { UNUSED_KEYS, type Weights } from './weights.ts';
+import type { Trunk } from './efficientnet-lite.ts';
+import { loadDefaultEncoder, loadEncoders } from './load-objects.ts';
+import type { Weights } from './weights.ts';
 
 export interface EncoderArchitecture {
   /** Width of the embedding, from the weights. */
@@ -22,28 +22,17 @@ export interface EncoderArchitecture {
   readonly unused: readonly RegExp[];
 }
 
-const ENCODERS: Encoders = {
-  efficientnet_lite0: {
-    width: (w) => w.shape('neck.0.weight', [128])[0] as number,
-    build: (g, image, w, out) => {
-      const trunk = efficientNetLite(g, image, w);
-      liteNeck(g, trunk, w, out);
-      return trunk;
-    },
-    unused: UNUSED_KEYS,
-  },
-};
-
 /** Encoders by name. */
 export type Encoders = Readonly<Record<string, EncoderArchitecture>>;
 
-/** The encoders to look a name up in: those that load on demand too, where it is none of these. */
+/** The encoders to look a name up in: the default model's, and the others where it is none of these. */
 export async function encodersFor(name = ''): Promise<Encoders> {
+  const { ENCODERS } = await loadDefaultEncoder();
   return Object.hasOwn(ENCODERS, name) ? ENCODERS : { ...ENCODERS, ...(await loadEncoders()).MORE_ENCODERS };
 }
 
 /** @throws code `weights` with the names that exist. */
-export function encoderArchitecture(name: string, encoders: Encoders = ENCODERS): EncoderArchitecture {
+export function encoderArchitecture(name: string, encoders: Encoders): EncoderArchitecture {
   const found = Object.hasOwn(encoders, name) ? encoders[name] : undefined;
   if (found === undefined) {
     throw new SegEveryError('weights', `no encoder is called "${name}"; there are ${Object.keys(encoders).join(', ')}`);

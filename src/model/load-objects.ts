@@ -1,17 +1,11 @@
 // Doors to the chunks that load on demand (docs/decisions.md, "Bundle size").
-import { SegEveryError } from '../runtime/errors.ts';
-
-/** @throws code `io` where a chunk beside the library cannot be loaded. */
-export async function onDemand<T>(file: string, load: () => Promise<T>): Promise<T> {
-  try {
-    return await load();
-  } catch (cause) {
-    throw new SegEveryError('io', `${file} did not load; it belongs beside segevery.js`, { cause });
-  }
-}
+import { onDemand } from '../runtime/on-demand.ts';
 
 /** Detectors and SegEvery. */
 export const loadObjects = () => onDemand('objects.js', () => import('./objects.ts'));
+
+/** EfficientNet-Lite0. */
+export const loadDefaultEncoder = () => onDemand('efficientnet-lite.js', () => import('./efficientnet-lite.ts'));
 
 /** TinyViT, ViT and EfficientViT. */
 export const loadEncoders = () => onDemand('more-encoders.js', () => import('./more-encoders.ts'));

@@ -1,5 +1,6 @@
 // A loaded model: encoder and decoder on one engine, and the photos that are open.
 
+import { arenaBytes } from '../runtime/arena.ts';
 import type { DeviceTensor } from '../runtime/device-tensor.ts';
 import type { Engine } from '../runtime/engine.ts';
 import { SegEveryError, throwIfAborted } from '../runtime/errors.ts';
@@ -56,13 +57,13 @@ export class Model {
   readonly #encoder: ImageEncoder;
   #disposed = false;
 
-  /** Without `makeDetector` a detector part stays unused; `encoders` are those of `encodersFor`, the default model's unless given. */
+  /** `encoders` are those of `encodersFor`; without `makeDetector` a detector part stays unused. */
   constructor(
     engine: Engine,
     opened: OpenedModel,
     precision: Precision,
+    encoders: Encoders,
     makeDetector?: MakeDetector,
-    encoders?: Encoders,
   ) {
     const { description, parts } = opened;
     const { encoder, decoder } = parts;
@@ -144,7 +145,7 @@ export class Model {
     const detector = this.detector?.requirements().bytes;
     // Plans share the arena; weights stay.
     const total =
-      Math.max(encoder.arena, decoder.arena, detector?.arena ?? 0) +
+      arenaBytes([encoder.needs, decoder.needs, ...(detector ? [detector.needs] : [])]) +
       (detector ? detector.weights + detector.constants + detector.bound : 0) +
       encoder.weights +
       decoder.weights +

@@ -14,11 +14,24 @@ interface Texels {
   readonly bytes: number;
 }
 
+/** Bytes of an arena that serves all of them. */
+export function arenaBytes(needs: readonly ArenaNeeds[]): number {
+  const most = new Map<string | number, number>();
+  for (const { slabs, texels } of needs) {
+    for (const [key, bytes] of [
+      ...slabs.entries(),
+      ...[...texels].map(([place, { bytes }]) => [place, bytes] as const),
+    ])
+      most.set(key, Math.max(most.get(key) ?? 0, bytes));
+  }
+  return [...most.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
 export class Arena {
   readonly #buffers: Buffers;
   #slabs: GPUBuffer[] = [];
   readonly #texels = new Map<string, Texels>();
-  /** Changes when a slab was replaced: plans then renew their bind groups. */
+  /** Changes when a slab or a texture was replaced: plans then renew their bind groups. */
   generation = 0;
 
   constructor(buffers: Buffers) {
@@ -56,8 +69,9 @@ export class Arena {
       const old = this.#texels.get(place);
       if (old !== undefined && old.bytes >= shape.bytes) continue;
       if (old !== undefined) this.#buffers.destroy(old.texture);
-      this.#texels.set(place, { texture: this.#buffers.createTexels(`arena/${place}`, shape), bytes: shape.bytes });
+      this.#texels.delete(place); // the device may refuse the next one
       this.generation++;
+      this.#texels.set(place, { texture: this.#buffers.createTexels(`arena/${place}`, shape), bytes: shape.bytes });
     }
   }
 

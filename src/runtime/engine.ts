@@ -4,6 +4,7 @@ import { Buffers } from './buffers.ts';
 import { DeviceTensor, fromStorage, toStorage, writeWhole } from './device-tensor.ts';
 import { SegEveryError } from './errors.ts';
 import type { Cost } from './graph.ts';
+import { onDemand } from './on-demand.ts';
 import { PipelineCache } from './pipelines.ts';
 import type { Plan } from './plan.ts';
 import type { LaunchTime } from './profiler.ts';
@@ -157,9 +158,11 @@ export class Engine {
   }
 
   /** Time of each launch on the GPU, the median of `repeats` runs. @throws code `limit` without timestamp queries. */
-  async profile(plan: Plan, options: { repeats?: number; batch?: number } = {}): Promise<LaunchTime[]> {
-    const { profilePlan } = await import('./profiler.ts'); // most pages never ask
-    return this.exclusive(() => profilePlan(this, plan, options));
+  profile(plan: Plan, options: { repeats?: number; batch?: number } = {}): Promise<LaunchTime[]> {
+    return this.exclusive(async () => {
+      const { profilePlan } = await onDemand('profiler.js', () => import('./profiler.ts'));
+      return profilePlan(this, plan, options);
+    });
   }
 
   /** Queues `body`: runs share the arena, so one follows the other. */

@@ -241,6 +241,7 @@ function checkElement(label: string, binding: Binding, tensor: Tensor): void {
   // The 16-byte placeholders fit every read binding.
   if (tensor.kind === 'constant' && (tensor.name === 'none' || tensor.name === 'none2')) return;
   const { element } = binding;
-  const fits = element === 'texel4' ? ['elem', 'panels'].includes(tensor.dtype) : tensor.dtype === DTYPE_OF[element];
+  const wanted = element === 'texel4' ? (binding.name === 'weight' ? 'panels' : 'elem') : DTYPE_OF[element];
+  const fits = tensor.dtype === wanted;
   check(fits, 'shape', `${label}: ${binding.name} is array<${element}>, but ${tensor.name} is ${tensor.dtype}`);
 }

@@ -1,6 +1,6 @@
 // A graph compiled for a device: pipelines, slabs, parameters, bind groups. Static shapes, so running it is only encoding.
 
-import type { ArenaNeeds } from './arena.ts';
+import { type ArenaNeeds, arenaBytes } from './arena.ts';
 import { mebibytes } from './buffers.ts';
 import { DeviceTensor, writeWhole } from './device-tensor.ts';
 import type { Engine } from './engine.ts';
@@ -19,6 +19,8 @@ const MAX_GROUPS = 65_535; // WebGPU's default maxComputeWorkgroupsPerDimension
 /** Where a plan's bytes are. `arena` is shared with the engine's other plans; `bound` counts what the plan would make itself. */
 export interface PlanBytes {
   readonly arena: number;
+  /** What `arena` is the sum of. */
+  readonly needs: ArenaNeeds;
   readonly weights: number;
   readonly constants: number;
   readonly bound: number;
@@ -44,19 +46,18 @@ export interface PlanOptions {
 
 /** Bytes of every tensor that a graph needs, before anything is allocated. */
 export function planBytes(graph: Graph, precision: Precision): PlanBytes {
-  const { slabs, texels } = arenaNeeds(graph, precision);
+  const needs = arenaNeeds(graph, precision);
   const sum = (tensors: Iterable<Tensor>): number => {
     let total = 0;
     for (const tensor of tensors) total += tensorBytes(tensor, precision);
     return total;
   };
-  let arena = slabs.reduce((a, b) => a + b, 0);
-  for (const { bytes } of texels.values()) arena += bytes;
+  const arena = arenaBytes([needs]);
   let weights = 0;
   for (const ref of graph.weights.values()) weights += weightBytes(ref, precision);
   const constants = sum(graph.constants.keys());
   const bound = sum(graph.bound.values());
-  return { arena, weights, constants, bound, total: arena + weights + constants + bound };
+  return { arena, needs, weights, constants, bound, total: arena + weights + constants + bound };
 }
 
 /** What a plan of the graph takes of the arena. */
@@ -284,20 +285,20 @@ export class Plan {
     pass.dispatchWorkgroups(x, ceilDiv(groups, x));
   }
 
-  /** Whether tensors are copied before launch `at`: tapped ones, or those that it reads as textures. */
-  hasCopies(at: number): boolean {
-    return this.graph.copies.some((copy) => copy.after === at) || this.#texelCopies.some((copy) => copy.at === at);
+  /** Whether tensors are copied before launch `at`: those that it reads as textures, or tapped ones. */
+  hasCopies(at: number, taps = true): boolean {
+    return (taps && this.graph.copies.some((it) => it.after === at)) || this.#texelCopies.some((it) => it.at === at);
   }
 
   /** Encodes the copies that are due before launch `at`; outside a pass. */
-  encodeCopies(encoder: GPUCommandEncoder, at: number, batch: number): void {
+  encodeCopies(encoder: GPUCommandEncoder, at: number, batch: number, taps = true): void {
     for (const { at: due, place, from, batched } of this.#texelCopies) {
       if (due !== at) continue;
       const elements = batched ? (size(from.shape) * batch) / this.graph.capacity : size(from.shape);
       copyTexels(encoder, this.#resource(from).buffer, this.#engine.arena.texels(place), elements);
     }
     for (const { from, to, after } of this.graph.copies) {
-      if (after !== at) continue;
+      if (!taps || after !== at) continue;
       const [source, target] = [this.#resource(from), this.#resource(to)];
       encoder.copyBufferToBuffer(source.buffer, 0, target.buffer, 0, tensorBytes(from, this.precision));
     }

@@ -45,10 +45,10 @@ export async function profilePlan(
           const begin = { querySet: queries, beginningOfPassWriteIndex: 2 * count };
           const end = { querySet: queries, endOfPassWriteIndex: 2 * count + 1 };
           // The copies that a launch waits for are part of its time.
-          const copies = plan.hasCopies(base + count);
+          const copies = plan.hasCopies(base + count, false);
           if (copies) {
             encoder.beginComputePass({ timestampWrites: begin }).end();
-            plan.encodeCopies(encoder, base + count, batch);
+            plan.encodeCopies(encoder, base + count, batch, false);
           }
           const pass = encoder.beginComputePass({ timestampWrites: copies ? end : { ...begin, ...end } });
           for (let part = 0; part < launch.parts.length; part++) plan.encode(pass, launch, part, batch);

@@ -1,4 +1,4 @@
-// Running a plan: a few submits of one compute pass each, cut by a time budget; abort acts between submits.
+// Running a plan: a few submits of one compute pass each, or of several with copies between them, cut by a time budget; abort acts between submits.
 import type { Engine } from './engine.ts';
 import { throwIfAborted } from './errors.ts';
 import type { Plan } from './plan.ts';

@@ -4,7 +4,7 @@ import type { Graph, WeightRef } from './graph.ts';
 import { elementBytes, type Precision, size, type Tensor, tensorBytes } from './tensor.ts';
 
 /** Texels of a row; shared/texel.wgsl counts the same. */
-const COLUMNS = 2048;
+const COLUMNS = 4096;
 
 export interface TexelShape {
   readonly columns: number;
@@ -45,7 +45,7 @@ export interface TexelCopy {
   readonly at: number;
   readonly place: string;
   readonly from: Tensor;
-  /** Whether the launch, and so what it reads, is shorter for a smaller batch. */
+  /** Whether a smaller batch reads less of it. */
   readonly batched: boolean;
 }
 
@@ -65,8 +65,10 @@ export function texelCopies(
       const shape = texelShape(from, precision);
       const place = texelPlace(name, shape.format);
       const known = held.get(place);
-      if (known?.from.id === from.id && known.batched === batched) continue;
-      const copy = { at, place, from, batched };
+      // A weight that is given as an input is shared by the batch.
+      const partly = batched && name !== 'weight';
+      if (known?.from.id === from.id && (partly || !known.batched)) continue;
+      const copy = { at, place, from, batched: partly };
       copies.push(copy);
       held.set(place, copy);
       if ((texels.get(place)?.bytes ?? 0) < shape.bytes) texels.set(place, shape);

@@ -134,13 +134,16 @@ function store(
   const tensor = new DeviceTensor(buffers, key, shape, dtype, precision);
   writeWhole(device.queue, tensor, values);
   if (!ref.texels) return { memory: tensor.buffer, bytes: tensor.bytes, dispose: () => tensor.dispose() };
-  const size = texelShape(ref, precision);
-  const texture = buffers.createTexels(key, size);
-  const encoder = device.createCommandEncoder();
-  copyTexels(encoder, tensor.buffer, texture, tensor.elements);
-  device.queue.submit([encoder.finish()]);
-  tensor.dispose();
-  return { memory: texture, bytes: size.bytes, dispose: () => buffers.destroy(texture) };
+  try {
+    const size = texelShape(ref, precision);
+    const texture = buffers.createTexels(key, size);
+    const encoder = device.createCommandEncoder();
+    copyTexels(encoder, tensor.buffer, texture, tensor.elements);
+    device.queue.submit([encoder.finish()]);
+    return { memory: texture, bytes: size.bytes, dispose: () => buffers.destroy(texture) };
+  } finally {
+    tensor.dispose();
+  }
 }
 
 function storeKey({ key, texels }: Pick<WeightRef, 'key' | 'texels'>, precision: Precision): string {

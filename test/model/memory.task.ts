@@ -53,7 +53,6 @@ const tasks: Tasks = {
         },
       },
       { activations: 'f32', weights: 'f32' },
-      undefined,
       MORE_ENCODERS,
     );
     const { encoder, decoder, total } = model.bytes(prompts);

@@ -39,7 +39,7 @@ function model(encoder: OpenedPart): Model {
     parts: {},
   } as const;
   const opened: OpenedModel = { description, parts };
-  return new Model({} as Engine, opened, PRECISION, undefined, MORE_ENCODERS);
+  return new Model({} as Engine, opened, PRECISION, MORE_ENCODERS);
 }
 
 test('another width of the embedding', () => {

@@ -84,53 +84,70 @@ export default {
     }
   },
 
-  /** Two products read one tensor as a texture, before and after it is written again; and the bytes of the plan. */
+  /**
+   * Products read one tensor as a texture, before and after it is written again, with a weight of the store and with one that is bound; then the
+   * arena grows for a larger plan, and the first runs once more. Numbers of wrong values, copies, bytes.
+   */
   texels: async (context, { batch }: { batch: number }) => {
     const engine = await Engine.create({ gpu: context.gpu });
-    try {
-      const capacity = 3;
+    const capacity = 3;
+    const identity = Float32Array.from({ length: 64 }, (_, i) => (i % 9 === 0 ? 1 : 0));
+    const make = async (rows: number) => {
       const g = new Graph({ capacity });
-      // 1,200 rows of 8 are 2,400 texels: a whole row of the texture and a part of one.
-      const shape = [capacity, 400, 8];
+      const shape = [capacity, rows, 8];
+      const n = 8 * capacity * rows;
       const x = g.input('x', shape);
-      const unit = g.weight({
-        ...{ key: 'unit', shape: [8, 8], dtype: 'panels' },
-        read: async () => Float32Array.from({ length: 64 }, (_, i) => (i % 9 === 0 ? 1 : 0)),
-      });
-      const product = (name: string): void => {
-        matmul(g, x, unit, { name, batched: true, out: g.output(name, shape) });
+      const unit = g.weight({ key: 'unit', shape: [8, 8], dtype: 'panels', read: async () => identity });
+      const product = (name: string, weight = unit): void => {
+        matmul(g, x, weight, { name, batched: true, out: g.output(name, shape) });
       };
       product('first');
-      product('again');
-      affine(g, g.input('y', [1, 9600]), 1, 0.5, { out: g.reshape(x, [1, 9600]) });
+      product('again', g.input('bound', [8, 8], 'panels'));
+      affine(g, g.input('y', [1, n]), 1, 0.5, { out: g.reshape(x, [1, n]) });
       product('after');
       const store = new WeightStore();
       const plan = await Plan.build(engine, g, { weights: store, precision: F32 });
-      engine.write(plan.tensor('x'), counting(9600));
-      engine.write(
-        plan.tensor('y'),
-        counting(9600).map((v) => 2 * v),
-      );
-      await engine.run(plan, { batch });
-      const used = batch * 3200;
-      const results: Record<string, number> = {};
-      for (const [name, expected] of [
-        ['first', (i: number) => i],
-        ['again', (i: number) => i],
-        ['after', (i: number) => 2 * i + 0.5],
-      ] as const) {
-        const values = await engine.read(plan.tensor(name), used);
-        results[name] = values.filter((value, i) => value !== expected(i)).length;
+      const wrong = async (add: number): Promise<Record<string, number>> => {
+        engine.write(plan.tensor('bound'), identity);
+        engine.write(plan.tensor('x'), counting(n));
+        engine.write(
+          plan.tensor('y'),
+          counting(n).map((v) => v + add),
+        );
+        await engine.run(plan, { batch });
+        const results: Record<string, number> = {};
+        for (const [name, more] of Object.entries({ first: 0, again: 0, after: add + 0.5 })) {
+          const values = await engine.read(plan.tensor(name), 8 * batch * rows);
+          results[name] = values.filter((value, i) => value !== i + more).length;
+        }
+        return results;
+      };
+      return { g, plan, store, wrong };
+    };
+    const turn = async () => {
+      // 6,000 texels: a whole row of the texture and a part of one.
+      const small = await make(1000);
+      const results = [await small.wrong(1)];
+      const copies = texelCopies(small.g, F32).copies.map(({ at, from, batched }) => [at, from.name, batched]);
+      const bytes = { arena: engine.arena.bytes, weights: small.store.bytes, of: small.plan.bytes };
+      const large = await make(5000);
+      results.push(await large.wrong(2), await small.wrong(3));
+      const times = engine.features.timestamps ? await engine.profile(small.plan, { repeats: 1, batch }) : undefined;
+      for (const { plan, store } of [small, large]) {
+        plan.dispose();
+        store.dispose();
       }
-      const copies = texelCopies(g, F32).copies.map(({ at }) => at);
-      const bytes = { arena: engine.arena.bytes, weights: store.bytes, of: plan.bytes };
-      const refused = await failure(() =>
-        engine.buffers.createTexels('x', { columns: 2048, rows: 100_000, format: 'rgba32float', bytes: 0 }),
-      );
-      plan.dispose();
-      store.dispose();
       engine.arena.clear();
-      return { results, copies, bytes, refused, left: engine.buffers.count };
+      const timed = times?.map(({ milliseconds }) => milliseconds >= 0) ?? null;
+      return { results, copies, bytes, timed, left: engine.buffers.count };
+    };
+    try {
+      const first = await turn();
+      const again = await turn(); // buffers that results are read back through stay, and are used again
+      const refused = await failure(() =>
+        engine.buffers.createTexels('x', { columns: 4096, rows: 100_000, format: 'rgba32float', bytes: 0 }),
+      );
+      return { ...again, refused, leaked: again.left - first.left };
     } finally {
       engine.dispose();
     }

@@ -35,20 +35,26 @@ for (const host of hosts) {
 
   test.each([1, 2, 3])(`${host}: what is read as a texture is copied when it changed, batch %i of 3`, async (batch) => {
     const texels = await onHost<{
-      results: Record<string, number>;
-      copies: number[];
+      results: Record<string, number>[];
+      copies: [number, string, boolean][];
       bytes: { arena: number; weights: number; of: Record<string, number> };
+      timed: boolean[] | null;
       refused: Failure;
-      left: number;
+      leaked: number;
     }>(host, 'runtime/plan:texels', { batch });
-    expect(texels.results).toEqual({ first: 0, again: 0, after: 0 });
-    expect(texels.copies).toEqual([0, 3]);
-    // Two rows of 2,048 texels; a weight of 16 texels has as many columns.
-    expect(texels.bytes).toMatchObject({ arena: 2 * 2048 * 16, weights: 256 });
-    expect(texels.bytes.of).toMatchObject({ arena: 2 * 2048 * 16, weights: 256 });
+    expect(texels.results).toEqual(Array.from({ length: 3 }, () => ({ first: 0, again: 0, after: 0 })));
+    expect(texels.copies).toEqual([
+      [0, 'x', true],
+      [1, 'bound', false],
+      [3, 'x', true],
+    ]);
+    // Two rows of 4,096 texels; a weight of 16 texels has as many columns.
+    const expected = { arena: 2 * 4096 * 16 + 256, weights: 256 };
+    expect(texels.bytes).toMatchObject({ ...expected, of: expected });
+    expect(texels.timed).toEqual(texels.timed && [true, true, true, true]);
     expect(texels.refused.code).toBe('limit');
     expect(texels.refused.message).toMatch(/100000 rows.*\d+/);
-    expect(texels.left).toBe(1); // what results are read back through stays with the engine
+    expect(texels.leaked).toBe(0);
   });
 
   test(`${host}: two plans alternate on one arena as large as the larger`, async () => {
