@@ -1,5 +1,4 @@
 // Golden component `detector/default`: the default model's detector on the trunk of its encoder, and the boxes of a photo.
-
 import type { Detection } from '../../src/model/detections.ts';
 import { ENCODERS } from '../../src/model/efficientnet-lite.ts';
 import { Model } from '../../src/model/model.ts';

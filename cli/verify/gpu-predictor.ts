@@ -1,5 +1,4 @@
 // Golden component `predictor`: a photo, prompts, masks, through the product's own Model and Photo.
-
 import type { BoxCorners } from '../../src/model/coordinates.ts';
 import type { ModelDescription } from '../../src/model/description.ts';
 import { ENCODERS } from '../../src/model/efficientnet-lite.ts';

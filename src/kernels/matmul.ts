@@ -42,7 +42,7 @@ export function matmul(g: Graph, a: Tensor, weight: Tensor, o: MatmulOptions = {
   check(Number.isInteger(perItem), 'shape', `${name}: ${count} rows are not shared evenly by ${g.capacity} prompts`);
   const { register, groups, constants } = productTiles(g, depth, columns);
   const end = epilogue(o);
-  // The constants of the registers' tile are none of the other's, and then there are none.
+  // The other shader lacks the constants of the registers' tile, which are given with the first alone.
   g.launch(register ? shader : (workgroupShader as typeof shader), {
     tensors: {
       a,

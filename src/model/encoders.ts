@@ -25,10 +25,12 @@ export interface EncoderArchitecture {
 /** Encoders by name. */
 export type Encoders = Readonly<Record<string, EncoderArchitecture>>;
 
-/** The encoders to look a name up in: the default model's, and the others where it is none of these. */
+/** The encoders to look a name up in: of one chunk where that has it, else all. */
 export async function encodersFor(name = ''): Promise<Encoders> {
-  const { ENCODERS } = await loadDefaultEncoder();
-  return Object.hasOwn(ENCODERS, name) ? ENCODERS : { ...ENCODERS, ...(await loadEncoders()).MORE_ENCODERS };
+  if (name === 'efficientnet_lite0') return (await loadDefaultEncoder()).ENCODERS;
+  const { MORE_ENCODERS } = await loadEncoders();
+  if (Object.hasOwn(MORE_ENCODERS, name)) return MORE_ENCODERS;
+  return { ...(await loadDefaultEncoder()).ENCODERS, ...MORE_ENCODERS };
 }
 
 /** @throws code `weights` with the names that exist. */

@@ -97,7 +97,6 @@ function slabsOf(graph: Graph, precision: Precision): SlabPlan {
 export class Plan {
   readonly #engine: Engine;
   readonly #slabs: SlabPlan;
-  readonly #needs: ArenaNeeds;
   readonly #texelCopies: readonly TexelCopy[];
   readonly #store: WeightStore;
   readonly #constants = new Map<number, DeviceTensor>();
@@ -119,9 +118,7 @@ export class Plan {
   ) {
     this.#engine = engine;
     this.#slabs = slabs;
-    const { copies, texels } = texelCopies(graph, precision);
-    this.#texelCopies = copies;
-    this.#needs = { slabs: slabs.slabs, texels };
+    this.#texelCopies = texelCopies(graph, precision).copies;
     this.#store = store;
     this.#params = params;
   }
@@ -190,7 +187,7 @@ export class Plan {
       // In the queue of runs: the arena must not be replaced between the submits of one.
       await engine.exclusive(() =>
         engine.allocating('plan', () => {
-          engine.arena.reserve(plan.#needs);
+          engine.arena.reserve(plan.bytes.needs);
           plan.#uploadConstants();
         }),
       );
@@ -247,7 +244,7 @@ export class Plan {
   /** Makes bind groups follow the arena: they are renewed when it grew. Called before each run. */
   prepare(): void {
     if (this.#disposed) throw new SegEveryError('disposed', 'plan: used after dispose()');
-    this.#engine.arena.reserve(this.#needs);
+    this.#engine.arena.reserve(this.bytes.needs);
     if (this.#arenaGeneration === this.#engine.arena.generation) return;
     this.#arenaGeneration = this.#engine.arena.generation;
     for (const launch of this.launches) launch.groups = undefined;
