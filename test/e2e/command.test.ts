@@ -1,51 +1,23 @@
 // The built command as a process: what it prints where, its exit codes, and what Ctrl-C leaves behind.
-import { execFileSync, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseRle } from '../../src/formats/rle.ts';
 import { Mask } from '../../src/model/mask.ts';
+import { buildPackage, NO_BROWSER, type ProcessOptions, ROOT, segeveryIn } from './segevery-process.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
-const COMMAND = join(ROOT, 'dist', 'cli', 'segevery.js');
 const PHOTO = join(ROOT, 'examples', 'photos', 'cat.jpg');
 let folder: string;
 
 beforeAll(async () => {
-  execFileSync(process.execPath, ['-e', "import('./build/lib.mjs').then((lib) => lib.build())"], { cwd: ROOT });
+  buildPackage();
   folder = await mkdtemp(join(tmpdir(), 'segevery-process-'));
 }, 120_000);
 
 afterAll(() => rm(folder, { recursive: true }));
 
-interface Finished {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the command; `stopAt` is what it must have said before it gets Ctrl-C. */
-function segevery(
-  args: readonly string[],
-  options: { env?: Record<string, string>; stopAt?: string } = {},
-): Promise<Finished> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [COMMAND, ...args], { cwd: folder, env: { ...process.env, ...options.env } });
-    let [out, err, stopped] = ['', '', false];
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      out += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      err += text;
-      if (!stopped && options.stopAt !== undefined && err.includes(options.stopAt)) {
-        stopped = true;
-        child.kill('SIGINT');
-      }
-    });
-    child.on('error', reject).on('close', (code) => resolve({ code, out, err }));
-  });
-}
+const segevery = (args: readonly string[], options?: ProcessOptions) => segeveryIn(folder, args, options);
 
 test('--version and --help are data', async () => {
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
@@ -62,13 +34,12 @@ test('a mistake is said on standard error, and nothing is printed as data', asyn
 });
 
 test('what is missing is found before a browser is started, each with its exit code', async () => {
-  const none = { SEGEVERY_CHROME: join(tmpdir(), 'no-browser') };
-  const code = async (...args: string[]) => (await segevery(args, { env: none })).code;
+  const code = async (...args: string[]) => (await segevery(args, { env: NO_BROWSER })).code;
   expect(await code('segment', 'none.jpg', '--point', '1,2')).toBe(1);
   expect(await code('segment', PHOTO, '--point', '1,2', '--model', folder)).toBe(4);
   await writeFile(join(folder, 'prompts.json'), '[{"points": [[1, "x"]]}]');
   expect(await code('segment', PHOTO, '--prompts', 'prompts.json')).toBe(2);
-  const last = await segevery(['segment', PHOTO, '--point', '1,2'], { env: none });
+  const last = await segevery(['segment', PHOTO, '--point', '1,2'], { env: NO_BROWSER });
   expect(last.code).toBe(3);
   expect(last.err).toContain('error (browser)');
 });

@@ -1,7 +1,6 @@
 // `segevery evaluate` as a process: the paper's tables at a small size with the default model on photos that it was not trained on, with
 // rows whose weights are missing, photos that are missing, a stop in the middle, and the page that comes out.
 
-import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,19 +11,16 @@ import type { Report, RunReport } from '../../cli/evaluate/report.ts';
 import { proceduralSource } from '../../cli/verify/procedural.ts';
 import { yolov8Shapes } from '../../cli/verify/shapes.ts';
 import { openSafetensorsBytes, writeSafetensors } from '../../src/runtime/safetensors.ts';
+import { buildPackage, NO_BROWSER, type ProcessOptions, ROOT, segeveryIn } from './segevery-process.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
-const COMMAND = join(ROOT, 'dist', 'cli', 'segevery.js');
 const TRUTH = join(ROOT, 'test', 'evaluate', 'photos.json');
-/** An executable that is not there: a run that needs a browser fails. */
-const NO_BROWSER = { SEGEVERY_CHROME: join(tmpdir(), 'no-browser') };
 /** Rows whose network is small enough for a test by the default model; the others' weights are missing, as they are for most users. */
 const STANDS_IN = new Set(['mobilesamv2-vit-h', 'sam-vit-h']);
 const SMALLER: Readonly<Record<number, number>> = { 16: 1, 32: 2, 64: 3 };
 let folder: string;
 
 beforeAll(async () => {
-  execFileSync(process.execPath, ['-e', "import('./build/lib.mjs').then((lib) => lib.build())"], { cwd: ROOT });
+  buildPackage();
   folder = await mkdtemp(join(tmpdir(), 'segevery-evaluate-'));
   await mkdir(join(folder, 'photos', 'photos'), { recursive: true });
   // Found by the last parts of its address, or by its name alone.
@@ -82,34 +78,8 @@ async function fastSam(target: string): Promise<void> {
   await writeFile(join(target, 'model.json'), JSON.stringify({ ...model, parts: { detector } }));
 }
 
-interface Finished {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the command; `stopAt` is what it must have said before it gets Ctrl-C. */
-function evaluate(
-  args: readonly string[],
-  { env = {}, stopAt }: { env?: Record<string, string>; stopAt?: string } = {},
-): Promise<Finished> {
-  return new Promise((resolve, reject) => {
-    const all = [COMMAND, 'evaluate', '--annotations', TRUTH, '--images', 'photos', '--software', ...args];
-    const child = spawn(process.execPath, all, { cwd: folder, env: { ...process.env, ...env } });
-    let [out, err, stopped] = ['', '', false];
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      out += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      err += text;
-      if (!stopped && stopAt !== undefined && err.includes(stopAt)) {
-        stopped = true;
-        child.kill('SIGINT');
-      }
-    });
-    child.on('error', reject).on('close', (code) => resolve({ code, out, err }));
-  });
-}
+const evaluate = (args: readonly string[], options?: ProcessOptions) =>
+  segeveryIn(folder, ['evaluate', '--annotations', TRUTH, '--images', 'photos', '--software', ...args], options);
 
 const reportOf = async (name: string): Promise<Report> =>
   JSON.parse(await readFile(join(folder, name, 'report.json'), 'utf8')) as Report;

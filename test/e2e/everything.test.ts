@@ -1,5 +1,5 @@
 // `segevery everything` and `segevery detect` as processes: folders with all kinds of things in them, resuming, Ctrl-C, sizes.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,16 +7,13 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseRle } from '../../src/formats/rle.ts';
 import { Mask } from '../../src/model/mask.ts';
+import { buildPackage, NO_BROWSER, type ProcessOptions, ROOT, segeveryIn } from './segevery-process.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
-const COMMAND = join(ROOT, 'dist', 'cli', 'segevery.js');
 const PHOTOS = join(ROOT, 'examples', 'photos');
-/** An executable that is not there: a run that needs a browser fails. */
-const NO_BROWSER = { SEGEVERY_CHROME: join(tmpdir(), 'no-browser') };
 let folder: string;
 
 beforeAll(async () => {
-  execFileSync(process.execPath, ['-e', "import('./build/lib.mjs').then((lib) => lib.build())"], { cwd: ROOT });
+  buildPackage();
   folder = await mkdtemp(join(tmpdir(), 'segevery-everything-'));
   await mkdir(join(folder, 'in', 'sub'), { recursive: true });
   await copyFile(join(PHOTOS, 'cat.jpg'), join(folder, 'in', 'a.jpg'));
@@ -30,38 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-interface Finished {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the command; `stopAt` is what it must have said before it gets Ctrl-C. */
-function segevery(
-  args: readonly string[],
-  { env = {}, stopAt, uid }: { env?: Record<string, string>; stopAt?: string; uid?: number } = {},
-): Promise<Finished> {
-  return new Promise((resolve, reject) => {
-    const user = uid === undefined ? {} : { uid, gid: uid };
-    const child = spawn(process.execPath, [COMMAND, ...args], {
-      cwd: folder,
-      env: { ...process.env, ...env },
-      ...user,
-    });
-    let [out, err, stopped] = ['', '', false];
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      out += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      err += text;
-      if (!stopped && stopAt !== undefined && err.includes(stopAt)) {
-        stopped = true;
-        child.kill('SIGINT');
-      }
-    });
-    child.on('error', reject).on('close', (code) => resolve({ code, out, err }));
-  });
-}
+const segevery = (args: readonly string[], options?: ProcessOptions) => segeveryIn(folder, args, options);
 
 const files = async (name: string) => (await readdir(join(folder, name), { recursive: true })).sort();
 const FEW = ['--max-boxes', '3', '--software'];

@@ -1,12 +1,12 @@
 // The package as users install it, without a network: what npm packs, put into an empty folder, runs, and type-checks for strict consumers.
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildPackage, ROOT } from './segevery-process.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 const execute = promisify(execFile);
 const windows = process.platform === 'win32';
@@ -16,7 +16,7 @@ let files: readonly string[];
 let app: string;
 
 beforeAll(async () => {
-  execFileSync(process.execPath, ['-e', "import('./build/lib.mjs').then((lib) => lib.build())"], { cwd: ROOT });
+  buildPackage();
   app = await mkdtemp(join(tmpdir(), 'segevery-package-'));
   const npm = (cwd: string, ...args: string[]) => execute('npm', args, { cwd, shell: windows });
   const packed = JSON.parse((await npm(ROOT, 'pack', '--json', '--pack-destination', app)).stdout) as {
