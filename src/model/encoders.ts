@@ -3,21 +3,21 @@
 import { SegEveryError } from '../runtime/errors.ts';
 import type { Graph } from '../runtime/graph.ts';
 import type { Tensor } from '../runtime/tensor.ts';
-import type { Trunk } from './efficientnet-lite.ts';
+import type { EncoderMaps } from './efficientnet-lite.ts';
 import { loadDefaultEncoder, loadEncoders } from './load-objects.ts';
 import type { Weights } from './weights.ts';
 
 export interface EncoderArchitecture {
   /** Width of the embedding, from the weights. */
   width(w: Weights): number;
-  /** image [1, S, S, 4] -> embedding [1, S/16, S/16, D] in `out`; the trunk's maps where there are any that others use. */
+  /** image [1, S, S, 4] -> embedding [1, S/16, S/16, D] in `out`; the maps that detector and mask decoder use, where there are any. */
   build(
     g: Graph,
     image: Tensor,
     w: Weights,
     out: Tensor,
     config?: Readonly<Record<string, unknown>>,
-  ): Trunk | undefined;
+  ): EncoderMaps | undefined;
   /** Keys that may be there and are not read. */
   readonly unused: readonly RegExp[];
 }

@@ -51,13 +51,13 @@ export class ImageEncoder {
     const { side, inputSide, config } = decoder.spec;
     const image = g.input('image', [1, inputSide, inputSide, 4]);
     const out = g.output('embedding', [1, side, side, config.embed_dim]);
-    const trunk = architecture.build(g, image, weights, out, encoderConfig);
+    const maps = architecture.build(g, image, weights, out, encoderConfig);
     if (config.use_high_res_features === true) {
-      if (trunk === undefined)
+      if (maps === undefined)
         throw new SegEveryError('model-mismatch', 'the decoder wants fine features, and this encoder has none');
-      fineFeatures(g, trunk.f4, trunk.f8, decoderWeights, decoder.spec);
+      fineFeatures(g, maps.fine.f4, maps.fine.f8, decoderWeights, decoder.spec);
     }
-    if (detector?.onTrunk === true && trunk !== undefined) detector.keepTrunk(g, trunk);
+    if (detector?.onTrunk === true && maps !== undefined) detector.keepTrunk(g, maps);
     return g;
   }
 

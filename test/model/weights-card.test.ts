@@ -9,7 +9,7 @@ const LIMIT = 16 * 2 ** 20;
 
 /** Key prefixes and the number of values of each part (BatchNorm not folded). */
 const PARTS = {
-  encoder: { prefixes: ['image_encoder.'], values: 3_271_712 },
+  encoder: { prefixes: ['image_encoder.'], values: 3_971_968 },
   decoder: { prefixes: ['prompt_encoder.', 'mask_decoder.'], values: 761_456 },
   detector: { prefixes: ['detector.'], values: 649_299 },
 } as const;

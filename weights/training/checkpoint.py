@@ -7,10 +7,11 @@ import torch
 from safetensors.torch import load_file
 
 
-def load_weights(sam, detector, path: str, auxiliary=None, averaged: bool = True) -> None:
+def load_weights(sam, detector, path: str, auxiliary=None, averaged: bool = True, grown: tuple[str, ...] = ()) -> None:
     """Fills the modules; every floating-point tensor they have must be there, and none that they have not.
 
-    auxiliary: training heads, filled where the checkpoint has them (shipped folders do not).
+    auxiliary: training heads, filled where the checkpoint has them (shipped folders do not). grown: prefixes of keys that may be missing and
+    stay as they are initialised, for a model that has grown since.
     """
     if os.path.isdir(path):
         with open(os.path.join(path, "model.json")) as file:
@@ -28,6 +29,6 @@ def load_weights(sam, detector, path: str, auxiliary=None, averaged: bool = True
             auxiliary.load_state_dict(state["auxiliary"])
     for module, state in ((sam, masks), (detector, boxes)):
         missing, unexpected = module.load_state_dict(state, strict=False)
-        missing = [k for k in missing if not k.endswith("num_batches_tracked")]
+        missing = [k for k in missing if not k.endswith("num_batches_tracked") and not k.startswith(grown)]
         if missing or unexpected:
             raise ValueError(f"{path}: missing {missing}, unexpected {unexpected}")

@@ -77,8 +77,7 @@ def mask_rows(model: NanoSam, item: data.Item, layer: int, limit: int) -> dict[s
     corners = [torch.from_numpy(b).float().mul(scale).view(n, 2, 2) for b in (tight, loose)]
     coords = torch.cat([*corners, torch.stack([point, torch.zeros_like(point)], 1)])
     labels_in = torch.tensor([[2, 3]] * (2 * n) + [[1, -1]] * n)
-    embedding, maps = model.image_encoder(x)
-    out = model.decode(embedding, maps, torch.zeros(3 * n, dtype=torch.long), coords, labels_in)
+    out = model.decode(model.image_encoder(x), torch.zeros(3 * n, dtype=torch.long), coords, labels_in)
     up = F.interpolate(out.logits, (model.side, model.side), mode="bilinear", align_corners=False)[..., :h, :w]
     if (w, h) != image.size:
         up = F.interpolate(up, (image.height, image.width), mode="bilinear", align_corners=False)
@@ -190,11 +189,11 @@ def truth_masks(item: data.Item) -> torch.Tensor:
 def segment_everything(model: NanoSam, detector: boxes_model.Detector, image: Image.Image, batch: int = 32):
     """SegEvery: a mask for each of the detector's boxes, the best first; bool [32, H, W] at most at a time."""
     x, (h, w) = frame_of(model, image)
-    embedding, maps = model.image_encoder(x)
-    boxes, _ = place(detector(maps), model.side, (h, w), image, detector.nms)
+    encoded = model.image_encoder(x)
+    boxes, _ = place(detector(encoded.maps), model.side, (h, w), image, detector.nms)
     for part in (boxes * (model.side / max(image.size))).split(batch):
         corners = torch.tensor([[2, 3]] * len(part))
-        out = model.decode(embedding, maps, torch.zeros(len(part), dtype=torch.long), part.view(-1, 2, 2), corners)
+        out = model.decode(encoded, torch.zeros(len(part), dtype=torch.long), part.view(-1, 2, 2), corners)
         up = F.interpolate(out.logits[:, :1], (model.side, model.side), mode="bilinear", align_corners=False)[..., :h, :w]
         if (w, h) != image.size:
             up = F.interpolate(up, (image.height, image.width), mode="bilinear", align_corners=False)

@@ -56,8 +56,8 @@ def gather(args):
         tokens = random.choices(TOKENS, TOKEN_SHARES)[0]
         coords, labels, with_box = prompts.simulate(masks, boxes, torch.tensor([[w, h, w, h]]).expand(len(masks), 4), tokens)
         pixels = torch.from_numpy(sample.pixels[None]).permute(0, 3, 1, 2).float()
-        embedding, maps = model.image_encoder(model.normalise(colour(pixels), [sample.size]))
-        out = model.decode(embedding, maps, torch.zeros(len(masks), dtype=torch.long), coords, labels)
+        encoded = model.image_encoder(model.normalise(colour(pixels), [sample.size]))
+        out = model.decode(encoded, torch.zeros(len(masks), dtype=torch.long), coords, labels)
         row = {"token": caught["token"].half(), "up": out.up.half(), "truth": (masks * 16).round().byte(),
                "ambiguous": ~with_box if tokens == 2 else torch.zeros(len(masks), dtype=torch.bool)}  # fmt: skip
         for key, value in row.items():

@@ -7,6 +7,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from model import Encoded
+
 # Neighbours (down, across) in cells of stride 4 whose sameness the affinity loss asks for.
 OFFSETS = [(0, 1), (1, 0), (0, 4), (4, 0), (4, 4), (4, -4), (0, 12), (12, 0)]
 
@@ -36,16 +38,22 @@ def prompt_loss(logits, iou_pred, masks, ambiguous) -> tuple[torch.Tensor, torch
 
 
 class Auxiliary(nn.Module):
-    """Heads that exist in training alone: affinities from the embedding, and masks read from the image tokens after each layer."""
+    """Heads that exist in training alone: affinities from the embedding and from the finest map, and masks read from the image tokens after
+    each layer."""
 
-    def __init__(self, width: int, layers: int):
+    def __init__(self, width: int, finest: int, layers: int):
         super().__init__()
         self.head = nn.Conv2d(width, 16 * len(OFFSETS), 1)
+        self.fine = nn.Conv2d(finest, len(OFFSETS), 1)
         self.deep = nn.ModuleList([nn.Linear(width, 16) for _ in range(layers)])
 
-    def affinity_loss(self, embedding: torch.Tensor, regions: torch.Tensor) -> torch.Tensor:
+    def affinity_loss(self, encoded: Encoded, regions: torch.Tensor) -> torch.Tensor:
         """Is a cell of stride 4 in the same region as its neighbour? regions [B, q, q], 0 where unlabelled. Both answers weigh the same."""
-        x = F.pixel_shuffle(self.head(embedding), 4).float()
+        coarse, fine = F.pixel_shuffle(self.head(encoded.embedding), 4), self.fine(encoded.fine[4])
+        return 0.5 * (self._affinity(coarse.float(), regions) + self._affinity(fine.float(), regions))
+
+    @staticmethod
+    def _affinity(x: torch.Tensor, regions: torch.Tensor) -> torch.Tensor:
         q = regions.shape[-1]
         total = x.new_zeros(())
         for i, (down, across) in enumerate(OFFSETS):

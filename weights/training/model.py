@@ -10,6 +10,7 @@ and decoder; SAM 2 (Ravi et al. 2024) for the fine features in the upscaling.
 
 import json
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -61,6 +62,11 @@ def pad_same(x: torch.Tensor, kernel: int, stride: int) -> torch.Tensor:
     if not down and not across:
         return x
     return F.pad(x, (across // 2, across - across // 2, down // 2, down - down // 2))
+
+
+def upscaled(x: torch.Tensor) -> torch.Tensor:
+    """Twice the side, bilinear."""
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 def folded(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[torch.Tensor, torch.Tensor]:
@@ -126,7 +132,7 @@ class LiteBlock(nn.Module):
         if self.stride > 1:
             y, padding = pad_same(y, self.kernel, self.stride), 0
         weight, bias = folded(self._depthwise_conv, self._bn1)
-        if self.training and y.requires_grad:
+        if self.training and y.requires_grad and y.device.type == "cpu":
             y = DepthwiseConv.apply(y, weight.to(y.dtype), bias.to(y.dtype), self.stride, padding)
         else:
             y = F.conv2d(y, weight, bias, self.stride, padding, 1, len(weight))
@@ -134,14 +140,56 @@ class LiteBlock(nn.Module):
         return x + y if self.residual else y
 
 
-class ImageEncoder(nn.Module):
-    """Trunk, and a neck that joins strides 4, 8, 16 and 32 at stride 16.
+class ContextBlock(nn.Module):
+    """Two 3 x 3 convolutions of the normalised map, added to it. The last one starts at zero, so a new block changes nothing."""
 
-    `forward` maps a normalised frame [B, 3, S, S] to the embedding [B, C, S/16, S/16] and the trunk's maps at strides 4, 8, 16 and 32.
-    `frozen_blocks` leading blocks and the stem take no gradient (the finest ones cost most of the backward pass).
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm = LayerNorm2d(width)
+        self.conv1, self.conv2 = (nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
+        nn.init.zeros_(self.conv2.weight)
+        nn.init.zeros_(self.conv2.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.conv2(F.relu(self.conv1(self.norm(x))))
+
+
+class Refinement(nn.Module):
+    """Tells a fine map of the trunk, [B, inputs, h, w], what the next coarser map [B, above, h/2, w/2] knows.
+
+    Returns the refined map, as wide as the trunk's, and the hidden one for the next finer level. `out` starts at zero, so a new refinement
+    changes nothing.
     """
 
-    def __init__(self, width: int, frozen_blocks: int = 0):
+    def __init__(self, inputs: int, above: int, width: int):
+        super().__init__()
+        self.lateral, self.top = nn.Conv2d(inputs, width, 1), nn.Conv2d(above, width, 1, bias=False)
+        self.conv1, self.conv2 = (nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
+        self.out = nn.Conv2d(width, inputs, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: torch.Tensor, above: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        y = F.relu(self.lateral(x) + upscaled(self.top(above)))
+        y = y + self.conv2(F.relu(self.conv1(y)))
+        return x + self.out(y), y
+
+
+class Encoded(NamedTuple):
+    embedding: torch.Tensor  # [B, C, S/16, S/16]
+    fine: Maps  # refined maps at strides 4 and 8, for the upscaling of masks
+    maps: Maps  # the trunk's, for the detector
+
+
+class ImageEncoder(nn.Module):
+    """Trunk, and a neck that joins strides 4, 8, 16 and 32 at stride 16; then, top down, refined maps at strides 8 and 4.
+
+    `forward` takes a normalised frame [B, 3, S, S]. `context` blocks work on the joined map; `refine` holds the hidden widths at strides 8 and 4,
+    empty for the trunk's maps as they are. `frozen_blocks` leading blocks and the stem take no gradient (the finest ones cost most of the
+    backward pass).
+    """
+
+    def __init__(self, width: int, frozen_blocks: int = 0, context: int = 0, refine: Sequence[int] = ()):
         super().__init__()
         self.frozen_blocks = frozen_blocks
         self._conv_stem = nn.Conv2d(3, 32, 3, 2, bias=False)
@@ -161,7 +209,13 @@ class ImageEncoder(nn.Module):
             "16": nn.Conv2d(self.taps[16][1], width, 1),
             "32": nn.Conv2d(self.taps[32][1], width, 1),
         })
+        self.context = nn.ModuleList([ContextBlock(width) for _ in range(context)])
         self.neck = nn.Sequential(LayerNorm2d(width), nn.Conv2d(width, width, 3, padding=1, bias=False), LayerNorm2d(width))
+        self.refine = nn.ModuleDict()
+        above = width
+        for stride, hidden in zip((8, 4), refine):
+            self.refine[str(stride)] = Refinement(self.taps[stride][1], above, hidden)
+            above = hidden
 
     def train(self, mode: bool = True) -> "ImageEncoder":
         """BatchNorm statistics stay those of ImageNet: batches are too small to measure better ones."""
@@ -189,14 +243,18 @@ class ImageEncoder(nn.Module):
                 maps[stride_of[n]] = x
         return maps
 
-    def embed(self, maps: Maps) -> torch.Tensor:
-        y = self.lateral["4"](maps[4]) + self.lateral["8"](maps[8]) + self.lateral["16"](maps[16])
-        coarse = self.lateral["32"](maps[32])
-        return self.neck(y + F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False))
+    def neck_of(self, maps: Maps) -> Encoded:
+        y = self.lateral["4"](maps[4]) + self.lateral["8"](maps[8]) + self.lateral["16"](maps[16]) + upscaled(self.lateral["32"](maps[32]))
+        for block in self.context:
+            y = block(y)
+        embedding = above = self.neck(y)
+        fine = {8: maps[8], 4: maps[4]}
+        for stride, refinement in self.refine.items():
+            fine[int(stride)], above = refinement(maps[int(stride)], above)
+        return Encoded(embedding, fine, maps)
 
-    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, Maps]:
-        maps = self.trunk(x)
-        return self.embed(maps), maps
+    def forward(self, x: torch.Tensor) -> Encoded:
+        return self.neck_of(self.trunk(x))
 
 
 # --------------------------------------------------------------------------------------------------------------- prompt encoder
@@ -223,7 +281,7 @@ class FourierFeatures(nn.Module):
 
     def encode(self, unit: torch.Tensor) -> torch.Tensor:
         """Positions in 0..1, [..., 2] -> [..., 2 count]. In float32: bfloat16 can't hold a position to a pixel."""
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(unit.device.type, enabled=False):
             phase = 2 * math.pi * ((2 * unit.float() - 1) @ self.positional_encoding_gaussian_matrix)
             return torch.cat([phase.sin(), phase.cos()], dim=-1)
 
@@ -412,7 +470,8 @@ class NanoSam(nn.Module):
         prompt = config["prompt_encoder"]
         width = prompt["embed_dim"]
         self.side = config["image_size"]
-        self.image_encoder = ImageEncoder(width, frozen_blocks)
+        encoder = config["image_encoder"]
+        self.image_encoder = ImageEncoder(width, frozen_blocks, encoder.get("context", 0), encoder.get("refine", ()))
         self.prompt_encoder = PromptEncoder(width, self.side, prompt["mask_in_chans"])
         taps = self.image_encoder.taps
         self.mask_decoder = MaskDecoder(width, (taps[4][1], taps[8][1]), config["mask_decoder"])
@@ -427,7 +486,7 @@ class NanoSam(nn.Module):
             x[i, :, :, w:] = 0
         return x.contiguous(memory_format=torch.channels_last)
 
-    def decode(self, embedding, maps: Maps, image_of, coords, labels, mask_input=None) -> Decoded:
+    def decode(self, encoded: Encoded, image_of, coords, labels, mask_input=None) -> Decoded:
         """Decodes N prompts of B images.
 
         image_of [N]: the image of each prompt; coords [N, T, 2], labels [N, T]; mask_input: None, or logits [N, 1, S/4, S/4] and a bool [N]
@@ -436,11 +495,11 @@ class NanoSam(nn.Module):
         seed = self.prompt_encoder.seed_mask(coords, labels)
         if mask_input is not None:
             seed = torch.where(mask_input[1].view(-1, 1, 1, 1), mask_input[0], seed)
-        image = embedding[image_of] + self.prompt_encoder.mask_downscaling(seed)
+        image = encoded.embedding[image_of] + self.prompt_encoder.mask_downscaling(seed)
         return self.mask_decoder(
             image,
             self.prompt_encoder.pe_layer.grid(self.side // STRIDE),
             self.prompt_encoder.tokens(coords, labels),
-            self.mask_decoder.conv_s0(maps[4])[image_of],
-            self.mask_decoder.conv_s1(maps[8])[image_of],
+            self.mask_decoder.conv_s0(encoded.fine[4])[image_of],
+            self.mask_decoder.conv_s1(encoded.fine[8])[image_of],
         )

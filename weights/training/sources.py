@@ -1,6 +1,6 @@
 """Builds a pack from plain clones of the source repositories.
 
-    python sources.py --clones CLONES --out PACK [--only NAME ...]
+    python sources.py --clones CLONES --out PACK [--only NAME ...] [--quality 60 --train-only]
 
 CLONES holds one folder a repository, named as the repository (README.md lists them). Sources whose licence forbids commercial use
 (bsds500, camvid) are held out whole: they measure, they never train.
@@ -141,6 +141,22 @@ COCO_SUBSETS = [
 ]
 
 
+# The ids that COCO's annotation files give the Flickr licences that allow commercial use: CC BY, BY-SA and BY-ND, no known restrictions, US
+# government. 1 to 3 are CC BY-NC-SA, BY-NC and BY-NC-ND.
+COMMERCIAL = {4, 5, 6, 7, 8}
+
+
+def licences(clones: str) -> dict[str, int]:
+    """The licence of each COCO photo that some annotation file names."""
+    found = {}
+    for subset in [*COCO_SUBSETS, "coco_yolo/coco:annotations/instances_val2017.json:"]:
+        folder, annotations, _ = subset.split(":")
+        if os.path.exists(f"{clones}/{folder}/{annotations}"):
+            images, _ = instances(f"{clones}/{folder}/{annotations}")
+            found.update((stem(image["file_name"]), image["license"]) for image in images if "license" in image)
+    return found
+
+
 def coco(clones: str) -> Iterator[Example]:
     """COCO instances; a photo that `coco128` has or an earlier subset had is skipped. Every third validation photo is held out."""
     seen = {stem(p) for p in glob.glob(f"{clones}/coco128_yolo/panoptic_segmentation/annotations/panoptic_*/*.png")}
@@ -255,13 +271,13 @@ def shrink(photo: Image.Image, layers: list[np.ndarray]) -> tuple[Image.Image, l
     return photo, [labels for labels in out if labels.max() > 0]
 
 
-def store(folder: str, name: str, photo: Image.Image, layers: list[np.ndarray]) -> int:
-    """Writes a photo and its label maps; returns the number of regions."""
+def store(folder: str, name: str, photo: Image.Image, layers: list[np.ndarray], quality: int) -> int:
+    """Writes a photo, as JPEG of `quality`, and its label maps; returns the number of regions."""
     photo, layers = shrink(photo.convert("RGB"), layers)
     if not layers:
         return 0
     os.makedirs(folder, exist_ok=True)
-    photo.save(f"{folder}/{name}.jpg", quality=90)
+    photo.save(f"{folder}/{name}.jpg", quality=quality)
     for i, labels in enumerate(layers):
         labels = labels.astype(np.uint8 if labels.max() < 256 else np.uint16)
         Image.fromarray(labels).save(f"{folder}/{name}_{i}.png", optimize=True)
@@ -273,13 +289,22 @@ def main():
     p.add_argument("--clones", required=True)
     p.add_argument("--out", required=True)
     p.add_argument("--only", nargs="*", choices=list(SOURCES))
+    p.add_argument("--quality", type=int, default=90, help="of the JPEG photos; 60 for a pack that travels")
+    p.add_argument("--open-photos", action="store_true", help="of COCO, train on photos alone whose licence is known and allows commercial use")
+    p.add_argument("--train-only", action="store_true", help="leave the held-out photos out")
     args = p.parse_args()
+    os.makedirs(f"{args.out}/heldout", exist_ok=True)  # a pack without it would be divided
+    licence_of = licences(args.clones) if args.open_photos else {}
     for source, read in SOURCES.items():
         if args.only and source not in args.only:
             continue
         photos, masks = Counter(), Counter()
         for split, name, photo, layers in read(args.clones):
-            regions = store(f"{args.out}/{split}/{source}", name, photo, layers)
+            if split == "heldout" and args.train_only:
+                continue
+            if split == "train" and args.open_photos and source.startswith("coco") and licence_of.get(name) not in COMMERCIAL:
+                continue
+            regions = store(f"{args.out}/{split}/{source}", name, photo, layers, args.quality)
             photos[split] += regions > 0
             masks[split] += regions
         print(source, {s: (photos[s], masks[s]) for s in photos}, flush=True)

@@ -1,4 +1,4 @@
-"""Trains the promptable model and the detector together, on a CPU.
+"""Trains the promptable model and the detector together, on a CPU or a GPU.
 
     python train.py --pack PACK --out RUN --minutes 600          # goes on from RUN/last.pt if it is there
 
@@ -11,6 +11,7 @@ import argparse
 import copy
 import itertools
 import json
+import multiprocessing
 import math
 import os
 import queue
@@ -18,10 +19,12 @@ import random
 import signal
 import threading
 import time
+from datetime import timedelta
 from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.distributed as dist
 import torch.nn as nn
 
 import data
@@ -35,13 +38,21 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE_WEIGHTS = {"coco128": 1.6, "coco": 2.4, "ccp": 0.5, "pets": 0.6, "coco_person": 0.7, "camel": 0.2, "davis": 0.5, "facades": 0.8}
 TOKENS, TOKEN_SHARES = [2, 3, 4, 5], [0.7, 0.14, 0.1, 0.06]  # prompt tokens of a step, and how often
 TRUNK_RATE = 0.25  # the pretrained trunk's learning rate, as a share of the others'
-DETECTOR_GRADIENT = 0.1  # share of the detector's gradient that reaches the trunk
-# bfloat16 pays where the processor multiplies it (AVX-512 or AMX); elsewhere it is emulated, several times slower than float32.
-BFLOAT16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+GROWN = ("image_encoder.context.", "image_encoder.refine.")  # parts that version 3 had not: they start as no change
+DETECTOR_GRADIENT = 0.2  # share of the detector's gradient that reaches the trunk
 
 
 def autocast() -> torch.autocast:
-    return torch.autocast("cpu", torch.bfloat16, enabled=BFLOAT16)
+    """bfloat16 where the device multiplies it (AVX-512, AMX, any recent GPU); elsewhere it is emulated, several times slower than float32."""
+    device = torch.get_default_device().type
+    fast = torch.ops.mkldnn._is_mkldnn_bf16_supported() if device == "cpu" else torch.cuda.is_bf16_supported()
+    return torch.autocast(device, torch.bfloat16, enabled=fast)
+
+
+def tensor(*arrays: np.ndarray) -> torch.Tensor:
+    """The arrays, one after another, on the device that computes."""
+    joined = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+    return torch.from_numpy(joined).to(torch.get_default_device())
 
 
 class Phase(NamedTuple):
@@ -62,24 +73,30 @@ class Phase(NamedTuple):
 
 
 class Loader:
-    """Draws batches in a thread, a few ahead."""
+    """Draws batches a few ahead: in a thread, which is enough for a CPU's steps, or in processes, for a GPU's."""
 
-    def __init__(self, pack: data.Pack, phase: Phase, seed: int):
-        self.batches: queue.Queue[list[data.Sample]] = queue.Queue(4)
-        self.arguments = (pack, phase, random.Random(seed))
-        self.closed = False
-        threading.Thread(target=self._work, daemon=True).start()
+    def __init__(self, pack: data.Pack, phase: Phase, seed: int, processes: int = 0):
+        kind = multiprocessing.get_context("fork") if processes else threading
+        self.batches = kind.Queue(2 * processes) if processes else queue.Queue(4)
+        self.closed = kind.Event()
+        start = kind.Process if processes else threading.Thread
+        for i in range(max(1, processes)):
+            start(target=self._work, args=(pack, phase, random.Random(seed * 1009 + i)), daemon=True).start()
 
-    def _work(self):
-        pack, phase, rng = self.arguments
-        while not self.closed:
+    def _work(self, pack: data.Pack, phase: Phase, rng: random.Random):
+        if not isinstance(self.batches, queue.Queue):
+            self.batches.cancel_join_thread()  # a process that ends with batches nobody took would wait for a reader
+        while not self.closed.is_set():
             batch = [data.draw(pack, phase.side, phase.masks, rng) for _ in range(phase.images)]
-            while not self.closed:
+            while not self.closed.is_set():
                 try:
                     self.batches.put(batch, timeout=1)
                     break
                 except queue.Full:
                     pass
+
+    def close(self):
+        self.closed.set()
 
 
 def colour(pixels: torch.Tensor) -> torch.Tensor:
@@ -124,14 +141,45 @@ class ScaleGradient(torch.autograd.Function):
         return grad * ctx.share, None
 
 
+class Workers:
+    """The processes of one run, started by torchrun: each draws its own batches, and all make the same step from the mean gradient."""
+
+    def __init__(self):
+        self.rank, self.count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        if self.count > 1:
+            dist.init_process_group("gloo", timeout=timedelta(hours=12))  # a paused run waits
+
+    def mean_gradients(self, parameters: list[nn.Parameter]) -> None:
+        """Every parameter's gradient becomes the mean over the workers; where one of them has none, it counts as zero."""
+        if self.count == 1:
+            return
+        flat = torch.cat([torch.zeros(p.numel()) if p.grad is None else p.grad.flatten() for p in parameters])
+        dist.all_reduce(flat)
+        for p, grad in zip(parameters, (flat / self.count).split([p.numel() for p in parameters])):
+            p.grad = grad.view_as(p).contiguous(memory_format=memory_format(p))
+
+    def first_says(self, *values: float) -> list[float]:
+        """The first worker's values, at all of them."""
+        shared = torch.tensor(values, dtype=torch.float64)
+        if self.count > 1:
+            dist.broadcast(shared, 0)
+        return shared.tolist()
+
+
+def memory_format(x: torch.Tensor) -> torch.memory_format:
+    last = x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last)
+    return torch.channels_last if last else torch.contiguous_format
+
+
 class Trainer:
-    def __init__(self, args):
-        self.args = args
+    def __init__(self, args, workers: Workers):
+        self.args, self.workers = args, workers
         self.config = load_config(args.config)
         torch.manual_seed(args.seed)
         self.sam = NanoSam(self.config, args.frozen_blocks).to(memory_format=torch.channels_last)
         self.detector = Detector().to(memory_format=torch.channels_last)
-        self.auxiliary = Auxiliary(self.config["prompt_encoder"]["embed_dim"], self.config["mask_decoder"]["transformer_depth"])
+        finest = self.sam.image_encoder.taps[4][1]
+        self.auxiliary = Auxiliary(self.config["prompt_encoder"]["embed_dim"], finest, self.config["mask_decoder"]["transformer_depth"])
         self.step, self.spent = 0, 0.0
         self.last = os.path.join(args.out, "last.pt")
         self.set_side(self.config["image_size"])
@@ -143,7 +191,7 @@ class Trainer:
             self.auxiliary.load_state_dict(state["auxiliary"])
             self.step, self.spent = state["step"], state["spent"]
         elif args.init:
-            load_weights(self.sam, self.detector, args.init, self.auxiliary)
+            load_weights(self.sam, self.detector, args.init, self.auxiliary, grown=GROWN)
         elif args.pretrained:
             trunk = torch.load(args.pretrained, map_location="cpu", weights_only=True)
             head = ("_conv_head", "_bn1", "_fc")  # the classifier
@@ -156,6 +204,7 @@ class Trainer:
             self.averages[0].steps = self.averages[1].steps = self.step
             self.optimizer.load_state_dict(state["optimizer"])
         self.stop = False
+        torch.manual_seed(args.seed + self.step + 7919 * workers.rank)  # the networks are the same everywhere, what follows is not
 
     def _optimizer(self) -> torch.optim.Optimizer:
         frozen = ("_conv_stem", "_bn0", *(f"_blocks.{i}." for i in range(self.args.frozen_blocks)))
@@ -191,20 +240,20 @@ class Trainer:
         warm = min(1.0, (self.step + 1) / self.args.warmup)
         return self.args.lr * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
-    def _masks(self, batch, embedding, maps, report):
+    def _masks(self, batch, encoded, report):
         """Loss of the promptable model on a batch: one round of prompts, and now and then a corrected second one."""
-        masks = torch.from_numpy(np.concatenate([s.masks for s in batch]))
-        boxes = torch.from_numpy(np.concatenate([s.boxes for s in batch]))
+        masks = tensor(*(s.masks for s in batch))
+        boxes = tensor(*(s.boxes for s in batch))
         n = len(masks)
         image_of = torch.arange(len(batch)).repeat_interleave(n // len(batch))
         valid = torch.tensor([[w, h, w, h] for h, w in (s.size for s in batch)], dtype=torch.float32)[image_of]
         tokens = random.choices(TOKENS, TOKEN_SHARES)[0]
         coords, labels, with_box = prompts.simulate(masks, boxes, valid, tokens)
         with autocast():
-            out = self.sam.decode(embedding, maps, image_of, coords, labels)
+            out = self.sam.decode(encoded, image_of, coords, labels)
             affinity = deep = torch.zeros(())
             if self.args.auxiliary > 0:
-                affinity = self.auxiliary.affinity_loss(embedding, torch.from_numpy(np.stack([s.regions for s in batch])))
+                affinity = self.auxiliary.affinity_loss(encoded, tensor(np.stack([s.regions for s in batch])))
                 deep = self.auxiliary.deep_loss(out.inner, masks)
         ambiguous = ~with_box if tokens == 2 else torch.zeros(n, dtype=torch.bool)
         loss, iou = prompt_loss(out.logits, out.iou, masks, ambiguous)
@@ -218,7 +267,7 @@ class Trainer:
             coords, labels = prompts.corrections(previous, masks[some], coords[some], labels[some])
             use_mask = torch.rand(len(some)) < 0.7
             with autocast():
-                again = self.sam.decode(embedding, maps, image_of[some], coords, labels, (previous[:, None], use_mask))
+                again = self.sam.decode(encoded, image_of[some], coords, labels, (previous[:, None], use_mask))
             more, iou = prompt_loss(again.logits, again.iou, masks[some], torch.zeros(len(some), dtype=torch.bool))
             loss = loss + 0.4 * more
             report("corrected", iou[:, 0].mean().item())
@@ -234,7 +283,7 @@ class Trainer:
         own = {stride: ScaleGradient.apply(maps[stride][complete], DETECTOR_GRADIENT) for stride in (8, 16, 32)}
         with autocast():
             levels = self.detector(own)
-        loss, overlap = detection_loss(levels, [torch.from_numpy(batch[i].objects) for i in complete], *self.anchors)
+        loss, overlap = detection_loss(levels, [tensor(batch[i].objects) for i in complete], *self.anchors)
         report("box-loss", loss.item())
         report("box-ciou", overlap)
         return loss
@@ -242,21 +291,21 @@ class Trainer:
     def one_step(self, batch: list[data.Sample], rate: float, report):
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["scale"]
-        pixels = torch.from_numpy(np.stack([s.pixels for s in batch])).permute(0, 3, 1, 2).float()
+        pixels = tensor(np.stack([s.pixels for s in batch])).permute(0, 3, 1, 2).float()
         x = self.sam.normalise(colour(pixels), [s.size for s in batch])
         only = self.args.only
         with autocast(), torch.set_grad_enabled(only != "detector"):
             maps = self.sam.image_encoder.trunk(x)
-            embedding = None if only == "detector" else self.sam.image_encoder.embed(maps)
+            encoded = None if only == "detector" else self.sam.image_encoder.neck_of(maps)
         loss = torch.zeros(())
         if only != "masks":
             loss = loss + self._boxes(batch, maps, report)
         if only != "detector":
-            loss = loss + self._masks(batch, embedding, maps, report)
+            loss = loss + self._masks(batch, encoded, report)
         self.optimizer.zero_grad(set_to_none=True)
-        if not loss.requires_grad:
-            return
-        loss.backward()
+        if loss.requires_grad:
+            loss.backward()
+        self.workers.mean_gradients([p for group in self.optimizer.param_groups for p in group["params"]])
         norms = [nn.utils.clip_grad_norm_(self.detector.parameters(), 10.0)]
         if only != "detector":
             norms.append(nn.utils.clip_grad_norm_([*self.sam.parameters(), *self.auxiliary.parameters()], 1.0))
@@ -267,7 +316,7 @@ class Trainer:
                 average.update(module)
 
     def run(self):
-        args = self.args
+        args, first = self.args, self.workers.rank == 0
         pack = data.Pack(args.pack, "train", {**SOURCE_WEIGHTS, **json.loads(args.weights)})
         print("images", {s: len(i) for s, i in pack.items.items()}, "from step", self.step, flush=True)
         total = sum(phase.share for phase in args.phases)
@@ -277,16 +326,19 @@ class Trainer:
         self.detector.train()
         table: dict[str, list[float]] = {}
         saved = before = time.monotonic()
-        while self.spent < args.minutes * 60 and not self.stop:
+        while True:
             while args.pause_file and os.path.exists(args.pause_file) and not self.stop:
                 time.sleep(1)
                 before = time.monotonic()
+            self.spent, over = self.workers.first_says(self.spent, self.stop or self.spent >= args.minutes * 60)
+            if over:
+                break
             progress = self.spent / (args.minutes * 60)
             phase = next((p for p, end in zip(args.phases, ends) if progress < end), args.phases[-1])
             if phase is not current or loader is None:
                 if loader is not None:
-                    loader.closed = True
-                current, loader = phase, Loader(pack, phase, args.seed + self.step)
+                    loader.close()
+                current, loader = phase, Loader(pack, phase, args.seed + self.step + 7919 * self.workers.rank, args.loaders)
                 self.set_side(phase.side)
                 print("phase", phase, flush=True)
             rate = self._rate(progress)
@@ -297,14 +349,15 @@ class Trainer:
             # A step that the machine slept through counts as a short one: the schedule is of training time.
             self.spent += min(now - before, 120.0)
             before = now
-            if self.step % 50 == 0:
+            if self.step % 50 == 0 and first:
                 means = " ".join(f"{k} {np.nanmean(v):.3f}" for k, v in sorted(table.items()))
                 print(f"{time.strftime('%H:%M:%S')} step {self.step} rate {rate:.1e} spent {self.spent / 60:.1f} min {means}", flush=True)
                 table.clear()
-            if now - saved > 180:
+            if now - saved > 180 and first:
                 saved = now
                 self.save()
-        self.save()
+        if first:
+            self.save()
         print("stopped" if self.stop else "done", "at step", self.step, flush=True)
 
 
@@ -328,13 +381,17 @@ def main():
     p.add_argument("--average-decay", type=float, default=0.998, help="of the average that ships; less for runs under a thousand steps")
     p.add_argument("--weights", default="{}", help="JSON: sampling weight of sources, over the defaults")
     p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--device", default="cpu", help="cpu or cuda")
+    p.add_argument("--loaders", type=int, default=0, help="processes that draw samples, for a GPU: as many as there are cores")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--pause-file", help="training sleeps while this file exists")
     args = p.parse_args()
     torch.set_num_threads(args.threads)
-    random.seed(args.seed)
+    torch.set_default_device(args.device)
+    workers = Workers()
+    random.seed(args.seed + workers.rank)
     os.makedirs(args.out, exist_ok=True)
-    trainer = Trainer(args)
+    trainer = Trainer(args, workers)
 
     def stop(*_):
         trainer.stop = True
