@@ -184,7 +184,14 @@ const tasks: Tasks = {
   /** Every output mode of the same masks. */
   outputModes: async (context) => {
     const photo = await opened(context);
-    const search = { mode: 'grid', pointsPerSide: 2, predIouThresh: 0, stabilityScoreThresh: 0 } as const;
+    // No suppression: how many masks there are must not depend on how good the model is.
+    const search = {
+      mode: 'grid',
+      pointsPerSide: 2,
+      predIouThresh: 0,
+      stabilityScoreThresh: 0,
+      boxNmsThresh: 1,
+    } as const;
     const want = (await all(photo, search)).map(({ segmentation }) => [
       segmentation.toRle().counts,
       segmentation.toCocoRle().counts,
