@@ -122,12 +122,8 @@ function fineMaps(g: Graph, trunk: Trunk, embedding: Tensor, w: Weights): Encode
   return g.scope('refine', () => {
     const at8 = refinement(g, trunk.f8, embedding, w.at('refine', 8));
     const at4 = refinement(g, trunk.f4, at8.hidden, w.at('refine', 4));
-    for (const [name, map] of [
-      ['fine8', at8.refined],
-      ['fine4', at4.refined],
-    ] as const) {
-      if (g.wants(name)) g.keep(name, map);
-    }
+    if (g.wants('fine8')) g.keep('fine8', at8.refined);
+    if (g.wants('fine4')) g.keep('fine4', at4.refined);
     return { f4: at4.refined, f8: at8.refined };
   });
 }

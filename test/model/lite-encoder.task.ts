@@ -1,4 +1,5 @@
 // The default model's encoder at a small size with procedural weights; the shipped file says which keys and shapes it has.
+import { toChannelsLast } from '../../cli/verify/compare.ts';
 import { ENCODERS } from '../../src/model/efficientnet-lite.ts';
 import { Weights } from '../../src/model/weights.ts';
 import { Graph } from '../../src/runtime/graph.ts';
@@ -28,10 +29,7 @@ export default {
     const store = new WeightStore();
     const plan = await Plan.build(runtime, g, { weights: store, precision: { activations: 'f32', weights: 'f32' } });
     try {
-      const planes = procedural('image', seed, 3 * side * side, 0, 2); // [3, H, W]
-      const pixels = Float32Array.from({ length: 4 * side * side }, (_, i) =>
-        i % 4 === 3 ? 0 : (planes[(i % 4) * side * side + Math.floor(i / 4)] as number),
-      );
+      const pixels = toChannelsLast(procedural('image', seed, 3 * side * side, 0, 2), 1, 3, 4);
       await runtime.run(plan, { before: () => runtime.write(plan.tensor('image'), pixels) });
       const stages = [];
       for (const e of expected) {

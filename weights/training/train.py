@@ -11,8 +11,8 @@ import argparse
 import copy
 import itertools
 import json
-import multiprocessing
 import math
+import multiprocessing
 import os
 import queue
 import random
@@ -156,7 +156,7 @@ class Workers:
         flat = torch.cat([torch.zeros(p.numel()) if p.grad is None else p.grad.flatten() for p in parameters])
         dist.all_reduce(flat)
         for p, grad in zip(parameters, (flat / self.count).split([p.numel() for p in parameters])):
-            p.grad = grad.view_as(p).contiguous(memory_format=memory_format(p))
+            p.grad = torch.empty_like(p).copy_(grad.view_as(p))  # with the parameter's own strides
 
     def first_says(self, *values: float) -> list[float]:
         """The first worker's values, at all of them."""
@@ -164,11 +164,6 @@ class Workers:
         if self.count > 1:
             dist.broadcast(shared, 0)
         return shared.tolist()
-
-
-def memory_format(x: torch.Tensor) -> torch.memory_format:
-    last = x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last)
-    return torch.channels_last if last else torch.contiguous_format
 
 
 class Trainer:
