@@ -26,7 +26,7 @@ def load_weights(sam, detector, path: str, auxiliary=None, averaged: bool = True
         kind = "_average" if averaged else ""
         masks, boxes = state[f"sam{kind}"], state[f"detector{kind}"]
         if auxiliary is not None:
-            auxiliary.load_state_dict(state["auxiliary"])
+            auxiliary.load_state_dict(state["auxiliary"], strict=False)
     for module, state in ((sam, masks), (detector, boxes)):
         missing, unexpected = module.load_state_dict(state, strict=False)
         missing = [k for k in missing if not k.endswith("num_batches_tracked") and not k.startswith(grown)]

@@ -1,11 +1,13 @@
 """Reads a training pack and draws augmented samples from it.
 
 A pack is a folder `SPLIT/SOURCE/ID.jpg` (longest side at most 512) with label maps `ID_LAYER.png` of the same size: 0 is unlabelled or
-background, 1.. one instance or region each; layers may overlap. `sources.py` builds one.
+background, 1.. one instance or region each; layers may overlap. `ID.json`, where there is one, has the boxes of all objects, more than are
+labelled; `teacher/SOURCE/ID.npy` a larger model's embedding. `sources.py` builds one, `teacher.py` adds to it.
 """
 
 import glob
 import io
+import json
 import os
 import random
 import zlib
@@ -16,7 +18,8 @@ from PIL import Image
 from scipy import ndimage
 
 # Sources that label nearly every object of a photo: only these teach the detector, which would learn to miss what is unlabelled.
-COMPLETE_SOURCES = {"coco", "coco128", "ccp", "facades"}
+COMPLETE_SOURCES = {"coco", "coco128", "coco_boxes", "ccp", "facades"}
+EMBEDDING_STEP = 1 / 160  # of the int8 of a larger model's embedding: MobileSAM's reach 0.7
 HELD_OUT_ONE_IN = 12  # share of a pack's training images that `held_out` sets aside
 
 
@@ -31,7 +34,8 @@ class Item:
     name: str
     jpeg: bytes
     layers: list[bytes]
-    boxes: np.ndarray | None = field(default=None, repr=False)  # of all layers, made when first needed
+    boxes: np.ndarray | None = field(default=None, repr=False)  # of all objects; those of all layers, made when first needed, unless the pack says more
+    teacher: str | None = None  # the file of a larger model's embedding
 
     def image(self) -> Image.Image:
         return Image.open(io.BytesIO(self.jpeg)).convert("RGB")
@@ -40,7 +44,7 @@ class Item:
         return np.asarray(Image.open(io.BytesIO(self.layers[layer]))).astype(np.int32)
 
     def objects(self) -> np.ndarray:
-        """x0, y0, x1, y1 and area of every region of every layer, [n, 5]."""
+        """x0, y0, x1, y1 and area of every region of every layer, [n, 5]; areas of boxes where the pack has all objects' boxes."""
         if self.boxes is None:
             rows = []
             for layer in range(len(self.layers)):
@@ -74,7 +78,8 @@ class Pack:
                     continue
                 layers = [_read(p) for p in sorted(glob.glob(glob.escape(path[:-4]) + "_*.png"))]
                 if layers:
-                    items.append(Item(source, name, _read(path), layers))
+                    embedding = os.path.join(root, "teacher", source, name + ".npy")
+                    items.append(Item(source, name, _read(path), layers, _boxes(path[:-4] + ".json"), embedding if os.path.exists(embedding) else None))
             if items:
                 self.items[source] = items
         self.names = sorted(self.items)
@@ -91,6 +96,24 @@ def _read(path: str) -> bytes:
         return file.read()
 
 
+def _boxes(path: str) -> np.ndarray | None:
+    if not os.path.exists(path):
+        return None
+    with open(path) as file:
+        boxes = np.array(json.load(file)["boxes"], np.float32).reshape(-1, 4)
+    return np.concatenate([boxes, (boxes[:, 2:] - boxes[:, :2]).prod(1, keepdims=True)], 1)
+
+
+@dataclass
+class View:
+    """A larger model's embedding of the whole photo, int8 [64, 64, C] of a frame whose longest side the photo fills, and where a sample lies in it."""
+
+    embedding: np.ndarray
+    corner: tuple[float, float]  # x, y of the sample's left upper corner, in shares of the embedding's side
+    step: tuple[float, float]  # how far a pixel of the sample goes; the horizontal one is negative where the sample is mirrored
+    zoom: float  # pixels of the sample for each pixel of the photo, as it is in the pack
+
+
 @dataclass
 class Sample:
     pixels: np.ndarray  # uint8 [S, S, 3], zero outside the image
@@ -99,6 +122,7 @@ class Sample:
     masks: np.ndarray  # float32 [K, S/4, S/4], coverage 0..1
     boxes: np.ndarray  # float32 [K, 4], of the masks, last pixel included
     objects: np.ndarray | None  # float32 [n, 4], what the detector should find; None where labels are incomplete
+    view: View | None = None
 
 
 def _window(item: Item, width: int, height: int, rng: random.Random) -> tuple[float, float, float, float, float]:
@@ -149,7 +173,8 @@ def draw(pack: Pack, side: int, count: int, rng: random.Random, smallest: int = 
         rows = np.clip((y0 + (np.arange(h) + 0.5) * wh / h).astype(int), 0, image.height - 1)
         labels = labels[rows][:, cols]
         objects = _visible_objects(item, window, (h, w)) if item.source in COMPLETE_SOURCES else None
-        if rng.random() < 0.5:
+        mirrored = rng.random() < 0.5
+        if mirrored:
             pixels, labels = pixels[:, ::-1], labels[:, ::-1]
             if objects is not None:
                 objects[:, [0, 2]] = w - objects[:, [2, 0]]
@@ -167,5 +192,11 @@ def draw(pack: Pack, side: int, count: int, rng: random.Random, smallest: int = 
         masks = np.stack([(full == i).reshape(q, 4, q, 4).sum((1, 3), dtype=np.uint8).astype(np.float32) / 16 for i in ids])
         frame = np.zeros((side, side, 3), np.uint8)
         frame[:h, :w] = pixels
-        return Sample(frame, (h, w), full[2::4, 2::4].copy(), masks, boxes, objects)
+        view = None
+        if item.teacher:
+            whole = max(image.size)
+            across = ww / w / whole
+            view = View(np.load(item.teacher), ((x0 + ww) / whole if mirrored else x0 / whole, y0 / whole), (-across if mirrored else across, wh / h / whole),
+                        w / ww)  # fmt: skip
+        return Sample(frame, (h, w), full[2::4, 2::4].copy(), masks, boxes, objects, view)
     raise RuntimeError("twenty images in a row had no usable mask: is the pack complete?")

@@ -1,4 +1,4 @@
-"""Losses of the promptable model: focal and dice for masks, squared error for the predicted IoU, and two auxiliary ones.
+"""Losses of the promptable model: focal and dice for masks, squared error for the predicted IoU, and three auxiliary ones.
 
 As in Segment Anything: of the three masks of an ambiguous prompt only the best is pulled towards the truth.
 """
@@ -7,8 +7,9 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from model import Encoded
+from model import Encoded, LayerNorm2d
 
+TEACHER_WIDTH = 256  # of SAM's embedding
 # Neighbours (down, across) in cells of stride 4 whose sameness the affinity loss asks for.
 OFFSETS = [(0, 1), (1, 0), (0, 4), (4, 0), (4, 4), (4, -4), (0, 12), (12, 0)]
 
@@ -37,14 +38,24 @@ def prompt_loss(logits, iou_pred, masks, ambiguous) -> tuple[torch.Tensor, torch
     return total + F.mse_loss(iou_pred, iou), iou
 
 
-class Auxiliary(nn.Module):
-    """Heads that exist in training alone: affinities from the embedding and from the finest map, and masks read from the image tokens after
-    each layer."""
+def zeroed(inputs: int, outputs: int) -> nn.Conv2d:
+    """A 1 x 1 convolution that gives zero at first."""
+    conv = nn.Conv2d(inputs, outputs, 1)
+    nn.init.zeros_(conv.weight)
+    nn.init.zeros_(conv.bias)
+    return conv
 
-    def __init__(self, width: int, finest: int, layers: int):
+
+class Auxiliary(nn.Module):
+    """Heads that exist in training alone: affinities from the embedding and from the finest map, masks read from the image tokens after
+    each layer, and a larger model's embedding from this one's and the map at stride 8."""
+
+    def __init__(self, width: int, fine: dict[int, int], layers: int):
         super().__init__()
         self.head = nn.Conv2d(width, 16 * len(OFFSETS), 1)
-        self.fine = nn.Conv2d(finest, len(OFFSETS), 1)
+        self.fine = nn.Conv2d(fine[4], len(OFFSETS), 1)
+        # From zero: a first guess that is far off would drown what the other losses say.
+        self.teacher = nn.ModuleDict({"16": zeroed(width, TEACHER_WIDTH), "8": nn.Sequential(LayerNorm2d(fine[8]), zeroed(fine[8], TEACHER_WIDTH))})
         self.deep = nn.ModuleList([nn.Linear(width, 16) for _ in range(layers)])
 
     def affinity_loss(self, encoded: Encoded, regions: torch.Tensor) -> torch.Tensor:
@@ -66,6 +77,12 @@ class Auxiliary(nn.Module):
             weight = valid * (same * 0.5 / count_same + (1 - same) * 0.5 / count_other)
             total = total + (F.binary_cross_entropy_with_logits(x[:, i, rows, cols], same, reduction="none") * weight).sum()
         return total / len(OFFSETS)
+
+    def teacher_loss(self, encoded: Encoded, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        """Squared error from a larger model's embedding (Zhang et al. 2023 train MobileSAM's encoder so). target [B, C, S/8, S/8], weight [B, 1, S/8, S/8]."""
+        coarse = self.teacher["16"](encoded.embedding)
+        guess = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False) + self.teacher["8"](encoded.fine[8])
+        return ((guess.float() - target).square().mean(1, keepdim=True) * weight).sum() / weight.sum().clamp(min=1)
 
     def deep_loss(self, inner: list[torch.Tensor], masks: torch.Tensor) -> torch.Tensor:
         """Masks from the image tokens [N, hw, C] after each layer, the last layer weighing most."""

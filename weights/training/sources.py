@@ -12,6 +12,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -19,7 +20,14 @@ from scipy import ndimage
 from scipy.io import loadmat
 
 LONGEST_SIDE = 512
-Example = tuple[str, str, Image.Image, list[np.ndarray]]  # split, name, photo, label maps
+
+
+class Example(NamedTuple):
+    split: str
+    name: str
+    photo: Image.Image
+    layers: list[np.ndarray]  # label maps
+    boxes: np.ndarray | None = None  # every object's, [n, 4] pixels of the photo, where a source has boxes and no masks: `teacher.py` adds these
 
 
 # ---------------------------------------------------------------------------------------------------------------------- helpers
@@ -101,7 +109,7 @@ def bsds500(clones: str) -> Iterator[Example]:
     root = f"{clones}/BSDS500/BSDS500/data"
     for path in sorted(glob.glob(f"{root}/images/test/*.jpg")):
         people = loadmat(f"{root}/groundTruth/test/{stem(path)}.mat")["groundTruth"][0]
-        yield "heldout", stem(path), Image.open(path), [p[0][0][0].astype(np.int32) for p in people]
+        yield Example("heldout", stem(path), Image.open(path), [p[0][0][0].astype(np.int32) for p in people])
 
 
 def camvid(clones: str) -> Iterator[Example]:
@@ -110,7 +118,7 @@ def camvid(clones: str) -> Iterator[Example]:
     for path in sorted(glob.glob(f"{root}/test/*.png"))[::12]:
         classes = np.asarray(Image.open(f"{root}/testannot/{os.path.basename(path)}")).astype(np.int32)
         unlabelled = 11
-        yield "heldout", stem(path), Image.open(path), [components(classes, background=(unlabelled,))]
+        yield Example("heldout", stem(path), Image.open(path), [components(classes, background=(unlabelled,))])
 
 
 def coco128(clones: str) -> Iterator[Example]:
@@ -120,7 +128,7 @@ def coco128(clones: str) -> Iterator[Example]:
         for k, path in enumerate(sorted(glob.glob(f"{root}/panoptic_segmentation/annotations/panoptic_{part}/*.png"))):
             rgb = np.asarray(Image.open(path).convert("RGB")).astype(np.int32)
             labels = rgb[..., 0] + 256 * rgb[..., 1] + 65536 * rgb[..., 2]
-            yield split_of(part == "val2017" and k < 50), stem(path), Image.open(f"{root}/images/{part}/{stem(path)}.jpg"), [labels]
+            yield Example(split_of(part == "val2017" and k < 50), stem(path), Image.open(f"{root}/images/{part}/{stem(path)}.jpg"), [labels])
 
 
 # Annotation file and folder of photos of each small public subset of COCO, as "FOLDER:ANNOTATIONS:PHOTOS".
@@ -149,10 +157,11 @@ COMMERCIAL = {4, 5, 6, 7, 8}
 def licences(clones: str) -> dict[str, int]:
     """The licence of each COCO photo that some annotation file names."""
     found = {}
-    for subset in [*COCO_SUBSETS, "coco_yolo/coco:annotations/instances_val2017.json:"]:
+    for subset in [*COCO_SUBSETS, "coco_yolo/coco:annotations/instances_val2017.json:", "evaluate:annotations/captions_val2017.json:"]:
         folder, annotations, _ = subset.split(":")
         if os.path.exists(f"{clones}/{folder}/{annotations}"):
-            images, _ = instances(f"{clones}/{folder}/{annotations}")
+            with open(f"{clones}/{folder}/{annotations}") as file:
+                images = json.load(file)["images"]
             found.update((stem(image["file_name"]), image["license"]) for image in images if "license" in image)
     return found
 
@@ -172,23 +181,27 @@ def coco(clones: str) -> Iterator[Example]:
             seen.add(name)
             photo = Image.open(path)
             masks = [m for m in (raster(s, *photo.size) for s in by_image[record["id"]]) if m is not None]
-            yield split_of("val2017" in (record.get("coco_url") or "") and k % 3 == 0), name, photo, layered(masks)
+            yield Example(split_of("val2017" in (record.get("coco_url") or "") and k % 3 == 0), name, photo, layered(masks))
 
 
-def coco_person(clones: str) -> Iterator[Example]:
-    """minto5z/coco_yolo: COCO validation photos with one large person each; none that another subset may hold out."""
-    folders = ["COCO_Tiny/val2017", "COCO-MINI/val2017", "tiny_coco/images/val2017", "debug_dataloader/data/coco/val2017",
-               "tiny_coco_dataset/tiny_coco/val2017", "DeepDataMiningLearning/data/images", "coco128_yolo/images/val2017"]  # fmt: skip
-    taken = {stem(p) for folder in folders for p in glob.glob(f"{clones}/{folder}/*.jpg")}
-    root = f"{clones}/coco_yolo/coco"
-    images, by_image = instances(f"{root}/annotations/instances_val2017.json")
-    for record in images:
-        path = f"{root}/images/val2017/{record['file_name']}"
-        if stem(path) in taken or record["id"] not in by_image or not os.path.exists(path):
-            continue
-        photo = Image.open(path)
-        masks = [m for m in (raster(s, *photo.size) for s in by_image[record["id"]]) if m is not None]
-        yield "train", stem(path), photo, layered(masks)
+def validation_photos(clones: str) -> dict[str, str]:
+    """COCO's validation photos of all clones, name to path, but those that `coco` and `coco128` train on or hold out."""
+    taken = {example.name for read in (coco, coco128) for example in read(clones)}
+    found = {}
+    for path in sorted(glob.glob(f"{clones}/**/*.jpg", recursive=True)):
+        if stem(path) not in taken and os.path.getsize(path):
+            found.setdefault(stem(path), path)
+    return found
+
+
+def coco_boxes(clones: str) -> Iterator[Example]:
+    """Every object's box on COCO validation photos, from hunglc007/tensorflow-yolov4-tflite; most of the photos are minto5z/coco_yolo's."""
+    photos = validation_photos(clones)
+    with open(f"{clones}/tensorflow-yolov4-tflite/data/dataset/val2017.txt") as file:
+        for path, *boxes in (line.split() for line in file):
+            if boxes and stem(path) in photos:
+                corners = np.array([[float(v) for v in box.split(",")[:4]] for box in boxes])
+                yield Example("train", stem(path), Image.open(photos[stem(path)]), [], corners)
 
 
 def ccp(clones: str) -> Iterator[Example]:
@@ -198,7 +211,7 @@ def ccp(clones: str) -> Iterator[Example]:
         classes = loadmat(path)["groundtruth"].astype(np.int32)
         photo = Image.open(f"{root}/photos/{stem(path)}.jpg")
         if (photo.height, photo.width) == classes.shape:
-            yield split_of(k % 25 == 0), stem(path), photo, [components(classes), components((classes > 0).astype(int))]
+            yield Example(split_of(k % 25 == 0), stem(path), photo, [components(classes), components((classes > 0).astype(int))])
 
 
 def pets(clones: str) -> Iterator[Example]:
@@ -214,7 +227,7 @@ def pets(clones: str) -> Iterator[Example]:
             continue
         nearer = ndimage.distance_transform_edt(trimap != pet) <= ndimage.distance_transform_edt(trimap != background)
         mask = (trimap == pet) | ((trimap == undecided) & nearer)
-        yield split_of(k % 20 == 0), stem(path), photo, [components(mask.astype(int))]
+        yield Example(split_of(k % 20 == 0), stem(path), photo, [components(mask.astype(int))])
 
 
 def camel(clones: str) -> Iterator[Example]:
@@ -222,7 +235,7 @@ def camel(clones: str) -> Iterator[Example]:
     root = f"{clones}/VOS/DAVIS"
     for path in sorted(glob.glob(f"{root}/JPEGImages/480p/camel/*.jpg"))[::10]:
         mask = np.asarray(Image.open(f"{root}/Annotations/480p/camel/{stem(path)}.png").convert("L"))
-        yield "train", stem(path), Image.open(path), [components((mask > 0).astype(int))]
+        yield Example("train", stem(path), Image.open(path), [components((mask > 0).astype(int))])
 
 
 def davis(clones: str) -> Iterator[Example]:
@@ -236,7 +249,7 @@ def davis(clones: str) -> Iterator[Example]:
             mask = np.asarray(Image.open(path).convert("L")) > 0
             photo = Image.open(f"{root}/JPEGImages/480p/{sequence}/{stem(path)}.jpg")
             if mask.shape == (photo.height, photo.width):
-                yield "train", f"{sequence}-{stem(path)}", photo, [mask.astype(np.int32)]
+                yield Example("train", f"{sequence}-{stem(path)}", photo, [mask.astype(np.int32)])
 
 
 def facades(clones: str) -> Iterator[Example]:
@@ -250,10 +263,10 @@ def facades(clones: str) -> Iterator[Example]:
             if record["id"] in by_image and os.path.exists(path):
                 photo = Image.open(path)
                 masks = [m for m in (raster(s, *photo.size) for s in by_image[record["id"]]) if m is not None]
-                yield "train", stem(path).split("_png_jpg")[0], photo, layered(masks)
+                yield Example("train", stem(path).split("_png_jpg")[0], photo, layered(masks))
 
 
-SOURCES = {f.__name__: f for f in (coco, coco128, coco_person, ccp, pets, camel, davis, facades, bsds500, camvid)}
+SOURCES = {f.__name__: f for f in (coco, coco128, coco_boxes, ccp, pets, camel, davis, facades, bsds500, camvid)}
 
 
 # ------------------------------------------------------------------------------------------------------------------------- pack
@@ -271,17 +284,26 @@ def shrink(photo: Image.Image, layers: list[np.ndarray]) -> tuple[Image.Image, l
     return photo, [labels for labels in out if labels.max() > 0]
 
 
-def store(folder: str, name: str, photo: Image.Image, layers: list[np.ndarray], quality: int) -> int:
-    """Writes a photo, as JPEG of `quality`, and its label maps; returns the number of regions."""
-    photo, layers = shrink(photo.convert("RGB"), layers)
-    if not layers:
+def save_labels(path: str, layers: list[np.ndarray]) -> None:
+    """Writes label maps as `path`_0.png and so on."""
+    for i, labels in enumerate(layers):
+        Image.fromarray(labels.astype(np.uint8 if labels.max() < 256 else np.uint16)).save(f"{path}_{i}.png", optimize=True)
+
+
+def store(folder: str, example: Example, quality: int) -> int:
+    """Writes a photo, as JPEG of `quality`, and its label maps or boxes; returns the number of regions."""
+    photo, layers = shrink(example.photo.convert("RGB"), example.layers)
+    if not layers and example.boxes is None:
         return 0
     os.makedirs(folder, exist_ok=True)
-    photo.save(f"{folder}/{name}.jpg", quality=quality)
-    for i, labels in enumerate(layers):
-        labels = labels.astype(np.uint8 if labels.max() < 256 else np.uint16)
-        Image.fromarray(labels).save(f"{folder}/{name}_{i}.png", optimize=True)
-    return sum(int(labels.max()) for labels in layers)
+    path = f"{folder}/{example.name}"
+    photo.save(path + ".jpg", quality=quality)
+    save_labels(path, layers)
+    if example.boxes is None:
+        return sum(int(labels.max()) for labels in layers)
+    with open(path + ".json", "w") as file:
+        json.dump({"boxes": (example.boxes * (photo.width / example.photo.width)).round(2).tolist()}, file)
+    return len(example.boxes)
 
 
 def main():
@@ -299,12 +321,13 @@ def main():
         if args.only and source not in args.only:
             continue
         photos, masks = Counter(), Counter()
-        for split, name, photo, layers in read(args.clones):
+        for example in read(args.clones):
+            split = example.split
             if split == "heldout" and args.train_only:
                 continue
-            if split == "train" and args.open_photos and source.startswith("coco") and licence_of.get(name) not in COMMERCIAL:
+            if split == "train" and args.open_photos and source.startswith("coco") and licence_of.get(example.name) not in COMMERCIAL:
                 continue
-            regions = store(f"{args.out}/{split}/{source}", name, photo, layers, args.quality)
+            regions = store(f"{args.out}/{split}/{source}", example, args.quality)
             photos[split] += regions > 0
             masks[split] += regions
         print(source, {s: (photos[s], masks[s]) for s in photos}, flush=True)

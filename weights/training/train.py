@@ -4,7 +4,7 @@
 
 The schedule follows the wall clock: a cosine over --minutes of training time. RUN/last.pt holds weights, averaged weights, optimizer and the
 time spent; stop (SIGINT, SIGTERM) and start again at will. To start over with a new schedule from old weights, name them with --init.
-Both models read one run of the trunk; the detector's gradient reaches the trunk at a tenth, which makes its coarse maps know objects.
+Both models read one run of the trunk; the detector's gradient reaches the trunk at a fifth, which makes its coarse maps know objects.
 """
 
 import argparse
@@ -12,30 +12,27 @@ import copy
 import itertools
 import json
 import math
-import multiprocessing
 import os
-import queue
 import random
 import signal
-import threading
 import time
-from datetime import timedelta
-from typing import NamedTuple
 
 import numpy as np
 import torch
-import torch.distributed as dist
 import torch.nn as nn
 
 import data
 import prompts
+from batches import Loader, Phase, colour, tensor
 from checkpoint import load_weights
 from detector import Detector, anchor_points, detection_loss
+from distil import teacher_targets
 from losses import Auxiliary, prompt_loss
 from model import NanoSam, load_config
+from workers import Workers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SOURCE_WEIGHTS = {"coco128": 1.6, "coco": 2.4, "ccp": 0.5, "pets": 0.6, "coco_person": 0.7, "camel": 0.2, "davis": 0.5, "facades": 0.8}
+SOURCE_WEIGHTS = {"coco128": 1.6, "coco": 2.4, "ccp": 0.5, "pets": 0.6, "coco_boxes": 2.0, "camel": 0.2, "davis": 0.5, "facades": 0.8}
 TOKENS, TOKEN_SHARES = [2, 3, 4, 5], [0.7, 0.14, 0.1, 0.06]  # prompt tokens of a step, and how often
 TRUNK_RATE = 0.25  # the pretrained trunk's learning rate, as a share of the others'
 GROWN = ("image_encoder.context.", "image_encoder.refine.")  # parts that version 3 had not: they start as no change
@@ -47,71 +44,6 @@ def autocast() -> torch.autocast:
     device = torch.get_default_device().type
     fast = torch.ops.mkldnn._is_mkldnn_bf16_supported() if device == "cpu" else torch.cuda.is_bf16_supported()
     return torch.autocast(device, torch.bfloat16, enabled=fast)
-
-
-def tensor(*arrays: np.ndarray) -> torch.Tensor:
-    """The arrays, one after another, on the device that computes."""
-    joined = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-    return torch.from_numpy(joined).to(torch.get_default_device())
-
-
-class Phase(NamedTuple):
-    """A part of the schedule: frames of `side` pixels, `images` of them a step with `masks` prompts each, for `share` of the time."""
-
-    side: int
-    images: int
-    masks: int
-    share: float
-
-    @staticmethod
-    def parse(text: str) -> "Phase":
-        shape, _, share = text.partition(":")
-        side, images, masks = (int(v) for v in shape.split("x"))
-        if side % 32:
-            raise argparse.ArgumentTypeError(f"{text}: the side must be a multiple of 32, the trunk's coarsest stride")
-        return Phase(side, images, masks, float(share or 1))
-
-
-class Loader:
-    """Draws batches a few ahead: in a thread, which is enough for a CPU's steps, or in processes, for a GPU's."""
-
-    def __init__(self, pack: data.Pack, phase: Phase, seed: int, processes: int = 0):
-        kind = multiprocessing.get_context("fork") if processes else threading
-        self.batches = kind.Queue(2 * processes) if processes else queue.Queue(4)
-        self.closed = kind.Event()
-        start = kind.Process if processes else threading.Thread
-        for i in range(max(1, processes)):
-            start(target=self._work, args=(pack, phase, random.Random(seed * 1009 + i)), daemon=True).start()
-
-    def _work(self, pack: data.Pack, phase: Phase, rng: random.Random):
-        if not isinstance(self.batches, queue.Queue):
-            self.batches.cancel_join_thread()  # a process that ends with batches nobody took would wait for a reader
-        while not self.closed.is_set():
-            batch = [data.draw(pack, phase.side, phase.masks, rng) for _ in range(phase.images)]
-            while not self.closed.is_set():
-                try:
-                    self.batches.put(batch, timeout=1)
-                    break
-                except queue.Full:
-                    pass
-
-    def close(self):
-        self.closed.set()
-
-
-def colour(pixels: torch.Tensor) -> torch.Tensor:
-    """Jitters brightness, contrast, saturation and tint of [B, 3, S, S] in 0..255."""
-    b = len(pixels)
-
-    def around_one(spread, channels=1):
-        return 1 + (torch.rand(b, channels, 1, 1) * 2 - 1) * spread
-
-    grey = pixels.mean(1, keepdim=True)
-    saturation = around_one(0.5)
-    saturation[torch.rand(b) < 0.05] = 0
-    pixels = grey + (pixels - grey) * saturation
-    pixels = (pixels - 127) * around_one(0.35) + 127 * around_one(0.3)
-    return (pixels * around_one(0.06, 3)).clamp(0, 255)
 
 
 class Average:
@@ -141,31 +73,6 @@ class ScaleGradient(torch.autograd.Function):
         return grad * ctx.share, None
 
 
-class Workers:
-    """The processes of one run, started by torchrun: each draws its own batches, and all make the same step from the mean gradient."""
-
-    def __init__(self):
-        self.rank, self.count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-        if self.count > 1:
-            dist.init_process_group("gloo", timeout=timedelta(hours=12))  # a paused run waits
-
-    def mean_gradients(self, parameters: list[nn.Parameter]) -> None:
-        """Every parameter's gradient becomes the mean over the workers; where one of them has none, it counts as zero."""
-        if self.count == 1:
-            return
-        flat = torch.cat([torch.zeros(p.numel()) if p.grad is None else p.grad.flatten() for p in parameters])
-        dist.all_reduce(flat)
-        for p, grad in zip(parameters, (flat / self.count).split([p.numel() for p in parameters])):
-            p.grad = torch.empty_like(p).copy_(grad.view_as(p))  # with the parameter's own strides
-
-    def first_says(self, *values: float) -> list[float]:
-        """The first worker's values, at all of them."""
-        shared = torch.tensor(values, dtype=torch.float64)
-        if self.count > 1:
-            dist.broadcast(shared, 0)
-        return shared.tolist()
-
-
 class Trainer:
     def __init__(self, args, workers: Workers):
         self.args, self.workers = args, workers
@@ -173,8 +80,8 @@ class Trainer:
         torch.manual_seed(args.seed)
         self.sam = NanoSam(self.config, args.frozen_blocks).to(memory_format=torch.channels_last)
         self.detector = Detector().to(memory_format=torch.channels_last)
-        finest = self.sam.image_encoder.taps[4][1]
-        self.auxiliary = Auxiliary(self.config["prompt_encoder"]["embed_dim"], finest, self.config["mask_decoder"]["transformer_depth"])
+        fine = {stride: channels for stride, (_, channels) in self.sam.image_encoder.taps.items()}
+        self.auxiliary = Auxiliary(self.config["prompt_encoder"]["embed_dim"], fine, self.config["mask_decoder"]["transformer_depth"])
         self.step, self.spent = 0, 0.0
         self.last = os.path.join(args.out, "last.pt")
         self.set_side(self.config["image_size"])
@@ -270,6 +177,18 @@ class Trainer:
         report("affinity", affinity.item())
         return loss + self.args.auxiliary * (affinity + deep)
 
+    def _teacher(self, batch, encoded, report):
+        """How far the embedding is from a larger model's, on the photos whose embedding the pack has."""
+        targets = teacher_targets(batch, self.side) if self.args.distil > 0 else None
+        if targets is None:
+            return torch.zeros(())
+        known, target, weight = targets
+        fine = {stride: x[known] for stride, x in encoded.fine.items()}
+        with autocast():
+            loss = self.auxiliary.teacher_loss(encoded._replace(embedding=encoded.embedding[known], fine=fine), target, weight)
+        report("teacher", loss.item())
+        return loss
+
     def _boxes(self, batch, maps, report):
         """Loss of the detector on the images of a batch whose labels are complete."""
         complete = [i for i, s in enumerate(batch) if s.objects is not None]
@@ -296,7 +215,7 @@ class Trainer:
         if only != "masks":
             loss = loss + self._boxes(batch, maps, report)
         if only != "detector":
-            loss = loss + self._masks(batch, encoded, report)
+            loss = loss + self._masks(batch, encoded, report) + self.args.distil * self._teacher(batch, encoded, report)
         self.optimizer.zero_grad(set_to_none=True)
         if loss.requires_grad:
             loss.backward()
@@ -307,8 +226,9 @@ class Trainer:
             report("gradient", norms[1].item())
         if all(torch.isfinite(norm) for norm in norms):
             self.optimizer.step()
-            for average, module in zip(self.averages, (self.sam, self.detector)):
-                average.update(module)
+            if self.workers.rank == 0:  # the one that saves
+                for average, module in zip(self.averages, (self.sam, self.detector)):
+                    average.update(module)
 
     def run(self):
         args, first = self.args, self.workers.rank == 0
@@ -373,6 +293,7 @@ def main():
                    help="train this part alone; with --frozen-blocks 16 two such runs beside one another fit together, see export.py")  # fmt: skip
     p.add_argument("--auxiliary", type=float, default=0.5,
                    help="weight of the auxiliary losses; 0 for a short run from shipped files, which have not their heads")  # fmt: skip
+    p.add_argument("--distil", type=float, default=1.0, help="weight of the distance from a larger model's embedding, where the pack has one (see teacher.py)")
     p.add_argument("--average-decay", type=float, default=0.998, help="of the average that ships; less for runs under a thousand steps")
     p.add_argument("--weights", default="{}", help="JSON: sampling weight of sources, over the defaults")
     p.add_argument("--threads", type=int, default=2)
