@@ -13,6 +13,7 @@ def load_weights(sam, detector, path: str, auxiliary=None, averaged: bool = True
     auxiliary: training heads, filled where the checkpoint has them (shipped folders do not). grown: prefixes of keys that may be missing and
     stay as they are initialised, for a model that has grown since.
     """
+    filled = []
     if os.path.isdir(path):
         with open(os.path.join(path, "model.json")) as file:
             parts = json.load(file)["parts"]
@@ -26,8 +27,8 @@ def load_weights(sam, detector, path: str, auxiliary=None, averaged: bool = True
         kind = "_average" if averaged else ""
         masks, boxes = state[f"sam{kind}"], state[f"detector{kind}"]
         if auxiliary is not None:
-            auxiliary.load_state_dict(state["auxiliary"], strict=False)
-    for module, state in ((sam, masks), (detector, boxes)):
+            filled.append((auxiliary, state["auxiliary"]))
+    for module, state in [(sam, masks), (detector, boxes), *filled]:
         missing, unexpected = module.load_state_dict(state, strict=False)
         missing = [k for k in missing if not k.endswith("num_batches_tracked") and not k.startswith(grown)]
         if missing or unexpected:

@@ -79,7 +79,7 @@ class Pack:
                 layers = [_read(p) for p in sorted(glob.glob(glob.escape(path[:-4]) + "_*.png"))]
                 if layers:
                     embedding = os.path.join(root, "teacher", source, name + ".npy")
-                    items.append(Item(source, name, _read(path), layers, _boxes(path[:-4] + ".json"), embedding if os.path.exists(embedding) else None))
+                    items.append(Item(source, name, _read(path), layers, read_boxes(path[:-4] + ".json"), embedding if os.path.exists(embedding) else None))
             if items:
                 self.items[source] = items
         self.names = sorted(self.items)
@@ -96,12 +96,20 @@ def _read(path: str) -> bytes:
         return file.read()
 
 
-def _boxes(path: str) -> np.ndarray | None:
+def read_boxes(path: str) -> np.ndarray | None:
+    """All objects' boxes of a photo and their areas, [n, 5] as `Item.objects` has them, from its `ID.json`; None where there is none."""
     if not os.path.exists(path):
         return None
     with open(path) as file:
         boxes = np.array(json.load(file)["boxes"], np.float32).reshape(-1, 4)
     return np.concatenate([boxes, (boxes[:, 2:] - boxes[:, :2]).prod(1, keepdims=True)], 1)
+
+
+def fitted(image: Image.Image, side: int) -> Image.Image:
+    """The image with its longest side `side`, rounded and filtered as SAM does."""
+    scale = side / max(image.size)
+    size = tuple(int(v * scale + 0.5) for v in image.size)
+    return image if size == image.size else image.resize(size, Image.BILINEAR)
 
 
 @dataclass

@@ -34,9 +34,8 @@ ONE_LAYER = {"bsds500"}  # its layers are several people's answers for the same 
 
 def frame_of(model: NanoSam, image: Image.Image) -> tuple[torch.Tensor, tuple[int, int]]:
     """SAM's preprocessing: the longest side to S, padding right and bottom with zeros after normalisation."""
-    scale = model.side / max(image.size)
-    w, h = (int(v * scale + 0.5) for v in image.size)
-    resized = image if (w, h) == image.size else image.resize((w, h), Image.BILINEAR)
+    resized = data.fitted(image, model.side)
+    w, h = resized.size
     pixels = torch.from_numpy(np.asarray(resized).copy()).permute(2, 0, 1)[None]
     return model.normalise(F.pad(pixels, (0, model.side - w, 0, model.side - h)), [(h, w)]), (h, w)
 

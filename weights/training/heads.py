@@ -22,11 +22,12 @@ import torch
 
 import data
 import prompts
+from batches import colour
 from checkpoint import load_weights
 from detector import Detector
 from losses import mask_losses
 from model import NanoSam, load_config
-from train import SOURCE_WEIGHTS, TOKEN_SHARES, TOKENS, colour
+from train import SOURCE_WEIGHTS, TOKEN_SHARES, TOKENS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BATCH = 32

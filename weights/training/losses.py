@@ -7,7 +7,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from model import Encoded, LayerNorm2d
+from model import Encoded, LayerNorm2d, upscaled, zeroed
 
 TEACHER_WIDTH = 256  # of SAM's embedding
 # Neighbours (down, across) in cells of stride 4 whose sameness the affinity loss asks for.
@@ -38,14 +38,6 @@ def prompt_loss(logits, iou_pred, masks, ambiguous) -> tuple[torch.Tensor, torch
     return total + F.mse_loss(iou_pred, iou), iou
 
 
-def zeroed(inputs: int, outputs: int) -> nn.Conv2d:
-    """A 1 x 1 convolution that gives zero at first."""
-    conv = nn.Conv2d(inputs, outputs, 1)
-    nn.init.zeros_(conv.weight)
-    nn.init.zeros_(conv.bias)
-    return conv
-
-
 class Auxiliary(nn.Module):
     """Heads that exist in training alone: affinities from the embedding and from the finest map, masks read from the image tokens after
     each layer, and a larger model's embedding from this one's and the map at stride 8."""
@@ -55,7 +47,8 @@ class Auxiliary(nn.Module):
         self.head = nn.Conv2d(width, 16 * len(OFFSETS), 1)
         self.fine = nn.Conv2d(fine[4], len(OFFSETS), 1)
         # From zero: a first guess that is far off would drown what the other losses say.
-        self.teacher = nn.ModuleDict({"16": zeroed(width, TEACHER_WIDTH), "8": nn.Sequential(LayerNorm2d(fine[8]), zeroed(fine[8], TEACHER_WIDTH))})
+        coarse, at8 = (zeroed(nn.Conv2d(inputs, TEACHER_WIDTH, 1)) for inputs in (width, fine[8]))
+        self.teacher = nn.ModuleDict({"16": coarse, "8": nn.Sequential(LayerNorm2d(fine[8]), at8)})
         self.deep = nn.ModuleList([nn.Linear(width, 16) for _ in range(layers)])
 
     def affinity_loss(self, encoded: Encoded, regions: torch.Tensor) -> torch.Tensor:
@@ -80,8 +73,7 @@ class Auxiliary(nn.Module):
 
     def teacher_loss(self, encoded: Encoded, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         """Squared error from a larger model's embedding (Zhang et al. 2023 train MobileSAM's encoder so). target [B, C, S/8, S/8], weight [B, 1, S/8, S/8]."""
-        coarse = self.teacher["16"](encoded.embedding)
-        guess = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False) + self.teacher["8"](encoded.fine[8])
+        guess = upscaled(self.teacher["16"](encoded.embedding)) + self.teacher["8"](encoded.fine[8])
         return ((guess.float() - target).square().mean(1, keepdim=True) * weight).sum() / weight.sum().clamp(min=1)
 
     def deep_loss(self, inner: list[torch.Tensor], masks: torch.Tensor) -> torch.Tensor:

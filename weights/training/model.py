@@ -69,6 +69,13 @@ def upscaled(x: torch.Tensor) -> torch.Tensor:
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
+def zeroed(conv: nn.Conv2d) -> nn.Conv2d:
+    """The convolution, giving zero until it has learnt: a new part that ends in one changes nothing at first."""
+    nn.init.zeros_(conv.weight)
+    nn.init.zeros_(conv.bias)
+    return conv
+
+
 def folded(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[torch.Tensor, torch.Tensor]:
     """Weight and bias of a convolution with the BatchNorm that follows it. Its statistics never change here, so gradients reach all
     parameters through these few numbers, and no pass over the maps is needed."""
@@ -146,9 +153,8 @@ class ContextBlock(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.norm = LayerNorm2d(width)
-        self.conv1, self.conv2 = (nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
-        nn.init.zeros_(self.conv2.weight)
-        nn.init.zeros_(self.conv2.bias)
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.conv2 = zeroed(nn.Conv2d(width, width, 3, padding=1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + self.conv2(F.relu(self.conv1(self.norm(x))))
@@ -165,9 +171,7 @@ class Refinement(nn.Module):
         super().__init__()
         self.lateral, self.top = nn.Conv2d(inputs, width, 1), nn.Conv2d(above, width, 1, bias=False)
         self.conv1, self.conv2 = (nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
-        self.out = nn.Conv2d(width, inputs, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        self.out = zeroed(nn.Conv2d(width, inputs, 1))
 
     def forward(self, x: torch.Tensor, above: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         y = F.relu(self.lateral(x) + upscaled(self.top(above)))

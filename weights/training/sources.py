@@ -160,15 +160,19 @@ def licences(clones: str) -> dict[str, int]:
     for subset in [*COCO_SUBSETS, "coco_yolo/coco:annotations/instances_val2017.json:", "evaluate:annotations/captions_val2017.json:"]:
         folder, annotations, _ = subset.split(":")
         if os.path.exists(f"{clones}/{folder}/{annotations}"):
-            with open(f"{clones}/{folder}/{annotations}") as file:
-                images = json.load(file)["images"]
+            images, _ = instances(f"{clones}/{folder}/{annotations}")
             found.update((stem(image["file_name"]), image["license"]) for image in images if "license" in image)
     return found
 
 
-def coco(clones: str) -> Iterator[Example]:
-    """COCO instances; a photo that `coco128` has or an earlier subset had is skipped. Every third validation photo is held out."""
-    seen = {stem(p) for p in glob.glob(f"{clones}/coco128_yolo/panoptic_segmentation/annotations/panoptic_*/*.png")}
+def panoptic(clones: str) -> set[str]:
+    """Names of the photos that `coco128` has."""
+    return {stem(p) for p in glob.glob(f"{clones}/coco128_yolo/panoptic_segmentation/annotations/panoptic_*/*.png")}
+
+
+def subset_photos(clones: str) -> Iterator[tuple[bool, str, str, list]]:
+    """Photos of the subsets that `coco128` and earlier subsets have not: whether held out (every third validation photo), name, path, segmentations."""
+    seen = panoptic(clones)
     for subset in COCO_SUBSETS:
         folder, annotations, photos = subset.split(":")
         if not os.path.exists(f"{clones}/{folder}/{annotations}"):
@@ -179,14 +183,20 @@ def coco(clones: str) -> Iterator[Example]:
             if name in seen or record["id"] not in by_image or not os.path.exists(path):
                 continue
             seen.add(name)
-            photo = Image.open(path)
-            masks = [m for m in (raster(s, *photo.size) for s in by_image[record["id"]]) if m is not None]
-            yield Example(split_of("val2017" in (record.get("coco_url") or "") and k % 3 == 0), name, photo, layered(masks))
+            yield "val2017" in (record.get("coco_url") or "") and k % 3 == 0, name, path, by_image[record["id"]]
 
 
-def validation_photos(clones: str) -> dict[str, str]:
-    """COCO's validation photos of all clones, name to path, but those that `coco` and `coco128` train on or hold out."""
-    taken = {example.name for read in (coco, coco128) for example in read(clones)}
+def coco(clones: str) -> Iterator[Example]:
+    """COCO instances of the subsets."""
+    for held, name, path, segmentations in subset_photos(clones):
+        photo = Image.open(path)
+        masks = [m for m in (raster(s, *photo.size) for s in segmentations) if m is not None]
+        yield Example(split_of(held), name, photo, layered(masks))
+
+
+def further_photos(clones: str) -> dict[str, str]:
+    """Photos of all clones, name to path, but those that `coco` and `coco128` train on or hold out."""
+    taken = panoptic(clones) | {name for _, name, _, _ in subset_photos(clones)}
     found = {}
     for path in sorted(glob.glob(f"{clones}/**/*.jpg", recursive=True)):
         if stem(path) not in taken and os.path.getsize(path):
@@ -196,7 +206,7 @@ def validation_photos(clones: str) -> dict[str, str]:
 
 def coco_boxes(clones: str) -> Iterator[Example]:
     """Every object's box on COCO validation photos, from hunglc007/tensorflow-yolov4-tflite; most of the photos are minto5z/coco_yolo's."""
-    photos = validation_photos(clones)
+    photos = further_photos(clones)
     with open(f"{clones}/tensorflow-yolov4-tflite/data/dataset/val2017.txt") as file:
         for path, *boxes in (line.split() for line in file):
             if boxes and stem(path) in photos:
@@ -285,9 +295,11 @@ def shrink(photo: Image.Image, layers: list[np.ndarray]) -> tuple[Image.Image, l
 
 
 def save_labels(path: str, layers: list[np.ndarray]) -> None:
-    """Writes label maps as `path`_0.png and so on."""
-    for i, labels in enumerate(layers):
-        Image.fromarray(labels.astype(np.uint8 if labels.max() < 256 else np.uint16)).save(f"{path}_{i}.png", optimize=True)
+    """Writes label maps as `path`_0.png and so on; the first one last, so that where it is all are."""
+    for i, labels in reversed(list(enumerate(layers))):
+        image = Image.fromarray(labels.astype(np.uint8 if labels.max() < 256 else np.uint16))
+        image.save(f"{path}_{i}.png.tmp", format="PNG", optimize=True)
+        os.replace(f"{path}_{i}.png.tmp", f"{path}_{i}.png")
 
 
 def store(folder: str, example: Example, quality: int) -> int:

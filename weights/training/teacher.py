@@ -9,17 +9,18 @@ export of prompt encoder and mask decoder with one mask). A photo with boxes (`I
 
 import argparse
 import glob
-import json
 import os
 
 import numpy as np
 import onnxruntime
+import torch
 from PIL import Image
 
-from data import EMBEDDING_STEP
+from data import EMBEDDING_STEP, fitted, read_boxes
+from detector import iou_matrix
 from sources import layered, save_labels
 
-SIDE, CELLS, WIDTH = 1024, 64, 256
+SIDE = 1024
 MEAN, STD = np.array([123.675, 116.28, 103.53], np.float32), np.array([58.395, 57.12, 57.375], np.float32)
 AGREED = 0.75  # the least IoU of a box and its mask's own box, and the least IoU that the teacher expects of a mask
 
@@ -32,10 +33,10 @@ def session(path: str, threads: int) -> onnxruntime.InferenceSession:
 
 def frame(photo: Image.Image) -> np.ndarray:
     """SAM's preprocessing: the longest side to 1024, normalised, zeros to the right and below."""
-    scale = SIDE / max(photo.size)
-    w, h = (int(v * scale + 0.5) for v in photo.size)
+    pixels = np.asarray(fitted(photo, SIDE), np.float32)
+    h, w = pixels.shape[:2]
     out = np.zeros((1, 3, SIDE, SIDE), np.float32)
-    out[0, :, :h, :w] = ((np.asarray(photo.resize((w, h), Image.BILINEAR), np.float32) - MEAN) / STD).transpose(2, 0, 1)
+    out[0, :, :h, :w] = ((pixels - MEAN) / STD).transpose(2, 0, 1)
     return out
 
 
@@ -62,10 +63,8 @@ def agrees(mask: np.ndarray, box: np.ndarray) -> bool:
     ys, xs = np.nonzero(mask)
     if len(xs) == 0:
         return False
-    own = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
-    low, high = np.maximum(own[:2], box[:2]), np.minimum(own[2:], box[2:])
-    both = (high - low).clip(0).prod()
-    return both >= AGREED * ((own[2:] - own[:2]).prod() + (box[2:] - box[:2]).prod() - both)
+    own = torch.tensor([[xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]], dtype=torch.float32)
+    return iou_matrix(own, torch.from_numpy(box)[None]).item() >= AGREED
 
 
 def label(teacher: Teacher, embedding: np.ndarray, boxes: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
@@ -91,16 +90,15 @@ def main():
             os.makedirs(folder, exist_ok=True)
         for path in sorted(glob.glob(os.path.join(args.pack, "train", source, "*.jpg"))):
             name = os.path.basename(path)[:-4]
-            boxes, store = path[:-4] + ".json", os.path.join(folder, name + ".npy")
-            unlabelled = os.path.exists(boxes) and not os.path.exists(path[:-4] + "_0.png")
+            boxes, store = read_boxes(path[:-4] + ".json"), os.path.join(folder, name + ".npy")
+            unlabelled = boxes is not None and not os.path.exists(path[:-4] + "_0.png")
             wanted = source in args.embed and not os.path.exists(store)
             if not unlabelled and not wanted:
                 continue
             photo = Image.open(path).convert("RGB")
             embedding = teacher.encode(photo)
             if unlabelled:
-                with open(boxes) as file:
-                    layers = label(teacher, embedding, np.array(json.load(file)["boxes"], np.float32).reshape(-1, 4), (photo.height, photo.width))
+                layers = label(teacher, embedding, boxes[:, :4], (photo.height, photo.width))
                 save_labels(path[:-4], layers)
                 kept += sum(int(layer.max()) for layer in layers)
             if wanted:

@@ -35,7 +35,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE_WEIGHTS = {"coco128": 1.6, "coco": 2.4, "ccp": 0.5, "pets": 0.6, "coco_boxes": 2.0, "camel": 0.2, "davis": 0.5, "facades": 0.8}
 TOKENS, TOKEN_SHARES = [2, 3, 4, 5], [0.7, 0.14, 0.1, 0.06]  # prompt tokens of a step, and how often
 TRUNK_RATE = 0.25  # the pretrained trunk's learning rate, as a share of the others'
-GROWN = ("image_encoder.context.", "image_encoder.refine.")  # parts that version 3 had not: they start as no change
+GROWN = ("image_encoder.context.", "image_encoder.refine.", "teacher.")  # what earlier weights or runs had not: it starts as no change
 DETECTOR_GRADIENT = 0.2  # share of the detector's gradient that reaches the trunk
 
 
