@@ -39,6 +39,9 @@ export class BlobFolder implements FolderTarget {
   }
 }
 
+/** Milliseconds of the last wait for a file that is still held; all of them together are twice as long. */
+const LONGEST_WAIT = 1024;
+
 /**
  * A folder of the user's disk (`showDirectoryPicker()`) or of the page's own (OPFS). A file appears when it is closed, whole, and none takes
  * the place of another; where the conversion fails, those that it made are removed.
@@ -78,6 +81,18 @@ export class HandleFolder implements FolderTarget {
 
   async discard(): Promise<void> {
     await this.#open?.abort().catch(() => {});
-    for (const name of this.#made) await this.#directory.removeEntry(name).catch(() => {});
+    for (const name of this.#made) await this.#remove(name);
+  }
+
+  /** Chrome lets go of a file a moment after its stream's `abort()` has resolved, and refuses to remove it until then. */
+  async #remove(name: string): Promise<void> {
+    for (let wait = 1; wait <= LONGEST_WAIT; wait *= 2) {
+      const locked = await this.#directory.removeEntry(name).then(
+        () => false,
+        (error) => error instanceof DOMException && error.name === 'NoModificationAllowedError',
+      );
+      if (!locked) return;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
   }
 }
